@@ -13,12 +13,14 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 import time
 
 HYDRALINK, STORE = sys.argv[1], sys.argv[2]
 COUNT = int(sys.argv[3]) if len(sys.argv) > 3 else 1000
 SECONDS = float(sys.argv[4]) if len(sys.argv) > 4 else 60
 LIMIT_MS = 100
+NAMES = os.path.join(tempfile.gettempdir(), f"hydralink-names-{os.getpid()}.txt")
 
 
 def records(*arguments):
@@ -42,6 +44,12 @@ def timed(arguments, cold):
     if ran.returncode not in (0, 1):
         sys.exit(f"hydralink {' '.join(arguments)}: {ran.stderr}")
     return elapsed
+
+
+def names_file(accounts):
+    with open(NAMES, "w") as file:
+        file.writelines(f"{account}\n" for account in accounts)
+    return NAMES
 
 
 def questions():
@@ -75,6 +83,11 @@ def questions():
     yield "hubs --kind ip", lambda: ["hubs", STORE, "--kind", "ip"]
     yield "top --by bits", lambda: ["top", STORE, "--by", "bits"]
     yield "plan-bans", lambda: ["plan-bans", STORE, network()]
+    yield "impact", lambda: ["impact", STORE, names_file([node()])]
+    yield "appeal", lambda: ["appeal", STORE, draw.choice(inside[draw.choice(networks)])]
+    yield "overlap", lambda: ["overlap", STORE, *draw.sample(networks, 2)]
+    yield "cohesion", lambda: ["cohesion", STORE, network()]
+    yield "expand, two seeds", lambda: ["expand", STORE, "--seeds", names_file(draw.sample(inside[draw.choice(networks)], 2))]
 
 
 def percentile(values, share):
@@ -96,6 +109,8 @@ def main():
         print(f"| {name} | " + " | ".join(f"{value:.0f}" for value in row) + f" | {', '.join(asked)} |", flush=True)
         if max(row) > LIMIT_MS:
             slow.append(name)
+    if os.path.exists(NAMES):
+        os.remove(NAMES)
     if slow:
         sys.exit(f"over {LIMIT_MS} ms: {', '.join(slow)}")
 

@@ -93,6 +93,13 @@ impl AccountTable {
     }
 }
 
+/// In which networks addresses lie.
+pub trait AddressNetworks: std::fmt::Debug + Sync {
+    /// A number of the network that an identifier is an address in, the same for all of that network; `None` for what is no
+    /// address, or where that isn't known.
+    fn network_of(&self, identifier: IdentifierId) -> Option<u64>;
+}
+
 /// All inputs of the judgement, borrowed.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
@@ -117,6 +124,8 @@ pub struct Facts<'a> {
     /// Code of the type of the network that each identifier is an address in ([`NetworkType::of_code`]); empty where none was
     /// looked up.
     pub network_types: &'a [u8],
+    /// In which network each identifier is an address; `None` where nobody says.
+    pub address_networks: Option<&'a dyn AddressNetworks>,
     /// Releases: (model index, release time), ascending in time.
     pub releases: &'a [(u16, Seconds)],
 }

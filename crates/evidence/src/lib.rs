@@ -62,7 +62,7 @@ pub use candidate::{Candidate, Member, Origin, Role};
 pub use classify::{Classification, IdentifierClass, Policy, classify_identifiers};
 pub use config::{BenignConfig, ClassifyConfig, LinkageConfig, MemberConfig, ScoreConfig, WeighConfig, WeightScheme};
 pub use dealt::TakingTurns;
-pub use facts::{AccountTable, Facts, KindLimit, KindRole};
+pub use facts::{AccountTable, AddressNetworks, Facts, KindLimit, KindRole};
 pub use members::{Candidates, Corroborator, Proposals, Ties, tied_accounts};
 pub use names::{SignalFamily, SignalName, TestName, UnknownName};
 pub use needs::why_not_measured;

@@ -12,6 +12,8 @@ pub(crate) struct Expectation {
     pub(crate) top_payment: Option<Beta>,
     pub(crate) top_address: Option<Beta>,
     pub(crate) single_address: Option<Beta>,
+    /// Only of people who sit in one place and ask the same: it never speaks for a story.
+    pub(crate) top_network: Option<Beta>,
     pub(crate) large_payments: Option<Beta>,
     pub(crate) own_addresses: Option<Beta>,
     pub(crate) top_template: Option<Beta>,
@@ -38,6 +40,8 @@ const SOME: Option<Beta> = Some((2.0, 5.0));
 const MOST: Option<Beta> = Some((4.0, 1.5));
 const ALL: Option<Beta> = Some((12.0, 0.7));
 const ANY: Option<Beta> = Some((1.0, 1.0));
+/// Addresses of one place: two networks with half of them each cost it a bit, three 2.8, ten 8.
+const ONE_NETWORK: Option<Beta> = Some((4.0, 1.0));
 /// Exchanges on five of seven days when days don't matter, and in offices.
 const EVERY_DAY: Option<Beta> = Some((35.0, 14.0));
 const OFFICE_DAYS: Option<Beta> = Some((45.0, 4.0));
@@ -57,6 +61,7 @@ const SILENT: Expectation = Expectation {
     top_payment: None,
     top_address: None,
     single_address: None,
+    top_network: None,
     large_payments: None,
     own_addresses: None,
     top_template: None,
@@ -78,6 +83,7 @@ const OPERATOR: Expectation = Expectation {
     top_payment: LITTLE,
     top_address: LITTLE,
     single_address: LITTLE,
+    top_network: None,
     large_payments: LITTLE,
     own_addresses: ANY,
     top_template: ANY,
@@ -108,6 +114,19 @@ const UNSHARING_OPERATOR: Expectation = Expectation {
     ..OPERATOR
 };
 
+/// An operator who pays for an own card for each account, all of which ask the same through exits that somebody rents out all over
+/// the world: most accounts come through each of them sooner or later.
+const OPERATOR_OF_RENTED_EXITS: Expectation = Expectation {
+    top_payment: NONE,
+    top_address: MOST,
+    single_address: LITTLE,
+    top_template: ALL,
+    payment_mesh: NONE,
+    cross_linked: NONE,
+    device_mesh: NONE,
+    ..OPERATOR
+};
+
 /// Strangers who do the same work, each at home and on an own card.
 const STRANGERS_AT_HOME: Expectation = Expectation {
     top_payment: NONE,
@@ -119,8 +138,10 @@ const STRANGERS_AT_HOME: Expectation = Expectation {
     ..SILENT
 };
 
-/// The operators that a story competes with, each as likely as the others.
-pub(crate) const OPERATORS: [Expectation; 3] = [OPERATOR, OPERATOR_OF_FEW_ADDRESSES, UNSHARING_OPERATOR];
+/// The operators that a story competes with, each as likely as the others; the last only where shared addresses are known to lie
+/// all over the world, and prompts are known.
+pub(crate) const OPERATORS: [Expectation; 4] =
+    [OPERATOR, OPERATOR_OF_FEW_ADDRESSES, UNSHARING_OPERATOR, OPERATOR_OF_RENTED_EXITS];
 
 /// The stories' expectations.
 pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 18] = [
@@ -268,6 +289,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 18] = [
         Expectation {
             top_payment: NONE,
             top_address: MOST,
+            top_network: ONE_NETWORK,
             top_template: ALL,
             payment_mesh: NONE,
             breadth: LITTLE,
@@ -281,6 +303,7 @@ pub(crate) const HYPOTHESES: [(BenignHypothesis, Expectation); 18] = [
         Expectation {
             top_payment: NONE,
             top_address: ALL,
+            top_network: ONE_NETWORK,
             top_template: ALL,
             top_organisation: NONE,
             payment_mesh: NONE,

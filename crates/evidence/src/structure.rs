@@ -4,6 +4,7 @@
 //! |---|---|
 //! | top share of a role | most members on any one identifier of the role, over members with the role |
 //! | single-address share | members on the most common address, over sightings of all addresses on two members or more |
+//! | top network | sightings of addresses on two members or more in the network that holds most of them (by [`crate::AddressNetworks`]), over all such sightings |
 //! | large payments | members on an instrument that [`PAYER`] members share, over members with one |
 //! | own addresses | sightings of addresses that no other member has, over all of addresses |
 //! | mesh share of payments | members whose instrument is shared with another member but isn't the most common one, over members with one |
@@ -73,6 +74,8 @@ pub struct Structure {
     pub top_address: Option<f64>,
     /// Members on the most common address, over all sightings of addresses on two members or more; `None` where there are none.
     pub single_address: Option<f64>,
+    /// Sightings of addresses on two members or more in the network with most of them, over all; `None` where no network is known.
+    pub top_network: Option<f64>,
     /// Members on an instrument of [`PAYER`] or more, over members with one.
     pub large_payments: Option<f64>,
     /// Sightings of addresses that no other member has, over all of addresses.
@@ -137,6 +140,7 @@ pub fn measure_structure(
         top_payment: top(KindRole::Payment),
         top_address: top(KindRole::Address),
         single_address: single_address(facts, &pairs),
+        top_network: top_network(facts, &pairs),
         large_payments: large_payments(facts, &pairs),
         own_addresses: own_addresses(facts, &pairs),
         top_template: top(KindRole::Template),
@@ -196,6 +200,18 @@ fn single_address(facts: Facts<'_>, pairs: &[(u32, u32)]) -> Option<f64> {
     let addresses = of_role(facts, pairs, KindRole::Address);
     let shared = || addresses.chunk_by(|left, right| left.0 == right.0).map(<[_]>::len).filter(|&members| members > 1);
     Some(shared().max()? as f64 / shared().sum::<usize>() as f64)
+}
+
+/// Whether shared addresses lie in one network, as those of one place do, or in many.
+fn top_network(facts: Facts<'_>, pairs: &[(u32, u32)]) -> Option<f64> {
+    let networks = facts.address_networks?;
+    let addresses = of_role(facts, pairs, KindRole::Address);
+    let shared = addresses.chunk_by(|left, right| left.0 == right.0).filter(|run| run.len() > 1);
+    let mut sightings: Vec<(u64, usize)> =
+        shared.filter_map(|run| Some((networks.network_of(IdentifierId(run[0].0))?, run.len()))).collect();
+    sightings.sort_unstable();
+    let of_networks = sightings.chunk_by(|left, right| left.0 == right.0).map(|run| run.iter().map(|of| of.1).sum::<usize>());
+    Some(of_networks.max()? as f64 / sightings.iter().map(|of| of.1).sum::<usize>() as f64)
 }
 
 /// Sightings of addresses that are no other member's.

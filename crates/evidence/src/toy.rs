@@ -94,6 +94,7 @@ impl Toy {
             must: &self.must,
             cannot: &self.cannot,
             network_types: &self.network_types,
+            address_networks: None,
             releases: &[],
         }
     }

@@ -8,8 +8,9 @@
 //! bits(h)     = size(h) - log2(mean over o of 2^-bits(h | o))
 //! ```
 //!
-//! where `o` is an operator who shares cards and many addresses between accounts, one who does so behind a few addresses, or
-//! one who pays for an own card and an own address for each, and shares are kept off 0 and 1 by half a member, so that a small
+//! where `o` is an operator who shares cards and many addresses between accounts, one who does so behind a few addresses, one
+//! who pays for an own card and an own address for each, or one with an own card for each behind exits all over the world
+//! (asked only where shared addresses lie in many networks and prompts are known), and shares are kept off 0 and 1 by half a member, so that a small
 //! group says less than a large one. A share that is missing, or of which a hypothesis states nothing, adds nothing. Positive
 //! bits: the harmless story fits better than an operator does.
 //!
@@ -199,6 +200,9 @@ const SIZE_BITS: f64 = 8.0;
 /// How fast few accounts become many: six are .89 few where eight are called few, nine .41 and twelve .11.
 const SIZE_SLOPE: f64 = 6.0;
 
+/// Where no network holds so large a share of the shared addresses, they lie all over the world.
+const ALL_OVER: f64 = 0.5;
+
 /// Weighs every harmless story against an operator.
 pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVerdict {
     // Where nobody knows what people pay with and where they come from, these stories are silent: office days alone are no
@@ -208,6 +212,8 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
     // balancer and where it stands, and of services that several cards pay for day and night, as anybody's would be, whose they
     // are.
     let known = structure.top_payment.or(structure.top_address).or(structure.top_organisation).is_some();
+    let all_over = structure.top_template.and(structure.top_network).is_some_and(|share| share < ALL_OVER);
+    let operators = if all_over { &OPERATORS[..] } else { &OPERATORS[..OPERATORS.len() - 1] };
     let bits_of = |hypothesis: BenignHypothesis, expectation: &Expectation| {
         let (of_few, of_many) = match hypothesis {
             BenignHypothesis::Family | BenignHypothesis::FreeCreditRing => (SIZE_BITS, -2.0 * SIZE_BITS),
@@ -217,7 +223,7 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
         let size = of_many + share_of_few(structure.size, config.ring_accounts) * (of_few - of_many);
         // One over the mean of the odds.
         let odds_of = |operator| (-bits_of_shares(structure, (hypothesis, expectation), operator)).exp2();
-        size - (OPERATORS.iter().map(odds_of).sum::<f64>() / OPERATORS.len() as f64).log2()
+        size - (operators.iter().map(odds_of).sum::<f64>() / operators.len() as f64).log2()
     };
     let mut likelihoods: Vec<BenignLikelihood> = HYPOTHESES
         .iter()
@@ -296,13 +302,20 @@ fn bits_of_shares(structure: &Structure, (hypothesis, story): (BenignHypothesis,
         let peak = peak.min(alpha / (alpha + beta));
         (ln_density(peak, (alpha, beta)) / std::f64::consts::LN_2).clamp(-night_bits, 0.0)
     };
+    // People who sit in one place and ask the same have addresses of one network or a few. So may an operator; and where nobody
+    // knows what they ask, customers of one vendor share exits in many networks.
+    let in_one_network = structure.top_network.filter(|_| structure.top_template.is_some()).zip(story.top_network);
+    let elsewhere = in_one_network.map_or(0.0, |(share, of_one_place)| {
+        let share = share.clamp(margin, 1.0 - margin);
+        (ln_density(share, of_one_place) / std::f64::consts::LN_2).clamp(-TWICE, 0.0)
+    });
     let in_one_place = structure.profile_peak.zip(story.profile_peak);
     let night = in_one_place.map_or(0.0, |(peak, of_people)| without_a_night(peak, of_people));
     // Who is at home may be anywhere: together they have no night if each has one of its own.
     let anywhere = hypothesis == BenignHypothesis::Course;
     let clock = if hypothesis.is_of_many() { bits_of_one_clock(structure) } else { 0.0 };
     let one_clock = structure.own_hours.as_ref().filter(|_| anywhere).map_or(1.0, one_clock);
-    of_shares - clock + night * one_clock
+    of_shares - clock + night * one_clock + elsewhere
 }
 
 /// How much one clock says against people or projects that have nothing to do with each other: nothing if it may be the day of one

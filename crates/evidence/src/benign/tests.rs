@@ -10,6 +10,7 @@ fn shape(size: u32) -> Structure {
         top_payment: None,
         top_address: None,
         single_address: None,
+        top_network: None,
         large_payments: None,
         own_addresses: None,
         top_template: None,
@@ -381,4 +382,46 @@ fn densities_integrate_to_one() {
             assert!((integral - 1.0).abs() < 1e-3, "{beta:?}: {integral}");
         }
     }
+}
+
+#[test]
+fn a_class_sits_in_one_network() {
+    // 120 accounts on own cards, one set of prompts and addresses that most of them share.
+    let class = |top_network: Option<f64>| {
+        let shares = Structure { top_payment: Some(0.01), top_address: Some(0.6), top_template: Some(1.0), ..shape(120) };
+        bits_of(BenignHypothesis::Class, &Structure { payment_mesh: Some(0.0), top_network, ..shares })
+    };
+    let unknown = class(None);
+    // Two networks, as of a campus and its provider, are like one, and one is no more than not to know.
+    assert_eq!(class(Some(1.0)), unknown);
+    assert!((class(Some(0.5)) - unknown + 1.0).abs() < 0.1);
+    // Exits in dozens of networks are no place.
+    assert!(class(Some(0.05)) < unknown - 8.0, "{} {unknown}", class(Some(0.05)));
+    // Unless nobody knows what the accounts ask: a vendor's customers share such exits, too.
+    let unasked = |top_network: Option<f64>| {
+        bits_of(BenignHypothesis::Class, &Structure { top_address: Some(0.6), top_network, ..shape(120) })
+    };
+    assert_eq!(unasked(Some(0.05)), unasked(None));
+}
+
+#[test]
+fn one_prompt_set_behind_exits_all_over_the_world_is_an_operators() {
+    // 120 accounts on own cards with one set of prompts; most of them come through the commonest address.
+    let of_exits = Structure {
+        top_payment: Some(0.01),
+        top_address: Some(0.5),
+        single_address: Some(0.01),
+        top_template: Some(1.0),
+        payment_mesh: Some(0.0),
+        cross_linked: Some(0.0),
+        ..shape(120)
+    };
+    let best = |structure: Structure| explain_benign(&structure, &BenignConfig::default()).best();
+    let in_one_network = best(Structure { top_network: Some(1.0), ..of_exits.clone() });
+    assert!(in_one_network.hypothesis == BenignHypothesis::Class && in_one_network.bits > 5.0, "{in_one_network:?}");
+    // The operator of rented exits is weighed, and explains own cards as well as a class does.
+    let all_over = best(Structure { top_network: Some(0.07), ..of_exits.clone() });
+    assert!(all_over.bits < -3.0, "{all_over:?}");
+    // It isn't where no network is known: all stories are as before.
+    assert!(best(of_exits).bits > 5.0);
 }

@@ -3,6 +3,7 @@
 pub(crate) mod allowed;
 mod kinds;
 mod linking;
+mod networks;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -25,6 +26,7 @@ use crate::store::{Manifest, Reading, Store, Tables};
 pub(crate) use allowed::Allowed;
 pub(crate) use allowed::in_brackets;
 pub(crate) use kinds::DECLARED_KINDS;
+pub(crate) use networks::Networks;
 
 /// An open store. Opening is constant in the size of the data; everything is read where it lies.
 #[derive(Debug)]
@@ -400,6 +402,7 @@ impl Dataset {
             must: &allowed.must,
             cannot: &allowed.cannot,
             network_types: &self.network_types,
+            address_networks: Some(self),
             releases: &self.tables().releases,
         }
     }

@@ -8,7 +8,7 @@ use graph::{Activity, BipartiteGraph, IdentifierId, Seconds};
 
 use super::Kept;
 use super::words::renumbered_releases;
-use crate::dataset::{Allowed, Dataset};
+use crate::dataset::{Allowed, Dataset, Networks};
 use crate::error::Error;
 
 /// What a detection goes by.
@@ -19,6 +19,7 @@ pub(crate) struct Part {
     roles: Vec<KindRole>,
     limits: Vec<KindLimit>,
     network_types: Vec<u8>,
+    address_networks: Networks,
     releases: Vec<(u16, Seconds)>,
     allowed: Allowed,
 }
@@ -52,6 +53,7 @@ impl Part {
             roles: kinds.iter().map(|&kind| facts.roles[kind]).collect(),
             limits: if facts.limits.is_empty() { Vec::new() } else { kinds.iter().map(|&kind| facts.limits[kind]).collect() },
             network_types: kept.by_identifier(facts.network_types),
+            address_networks: Networks::of(dataset, kept.identifiers()),
             releases: renumbered_releases(facts.releases, &models),
             allowed: Allowed {
                 identifiers: kept.by_identifier(&allowed.identifiers),
@@ -75,6 +77,7 @@ impl Part {
             must: &self.allowed.must,
             cannot: &self.allowed.cannot,
             network_types: &self.network_types,
+            address_networks: Some(&self.address_networks),
             releases: &self.releases[..self.releases.partition_point(|&(_, at)| at <= time)],
         }
     }

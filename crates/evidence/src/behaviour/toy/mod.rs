@@ -76,6 +76,7 @@ impl Toy {
             must: &[],
             cannot: &[],
             network_types: &[],
+            address_networks: None,
             releases: &self.releases,
         }
     }
