@@ -4,13 +4,13 @@
 //   npm install playwright-core
 //   node tests/it/report_check.mjs report.html [folder for screenshots]
 //
-// CHROMIUM names the browser (default /usr/bin/chromium). Exit 1 names every promise that was broken.
+// CHROMIUM names the browser (default /usr/bin/chromium), SELECTION a file for the GraphML of a selection. Exit 1 names every promise that was broken.
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { resolve, join } from "node:path";
 const { chromium } = createRequire(join(process.cwd(), "package.json"))("playwright-core");
 
-const [file, shots] = process.argv.slice(2);
+const [file, shots] = process.argv.slice(2), kept = process.env.SELECTION;
 const url = pathToFileURL(resolve(file)).href;
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
@@ -73,6 +73,27 @@ await light.locator(".side button", { hasText: "Select it and neighbours" }).cli
 const [graphml] = await Promise.all([light.waitForEvent("download"), light.locator(".side button", { hasText: "GraphML" }).click()]);
 const text = await (await import("node:fs/promises")).readFile(await graphml.path(), "utf8");
 expect(text.includes(hostile ? "&lt;img src=x onerror" : "<node id=") && !text.includes("<img"), `GraphML of the selection, ${text.length} bytes, escapes labels`);
+// What it is in the dialect of other readers, check_graphml.py says.
+if (kept) await (await import("node:fs/promises")).writeFile(kept, text);
+const download = async name => {
+  const [file] = await Promise.all([light.waitForEvent("download"), light.locator(name === "networks" ? "#networks button" : ".side button", { hasText: name === "networks" ? "Download CSV" : "CSV" }).click()]);
+  return (await (await import("node:fs/promises")).readFile(await file.path(), "utf8")).replace(/^\ufeff/, "").split("\r\n");
+};
+const rows = await download("selection");
+expect(rows[0] === "label,kind,network,membership,degree,bits", `CSV of the selection has a membership (${rows[0]})`);
+const ranked = await download("networks");
+expect(ranked.slice(1, -1).every(row => /,(Low|Medium|High),/.test(row)), "CSV of the networks has the strength that the table shows");
+// A link, or a reload, shows the same selection.
+const selection = await light.textContent(".side h3"), hash = await light.evaluate(() => location.hash);
+expect(/[#&]sel=/.test(hash), `the address keeps the selection (${hash.length} letters)`);
+const again = await page({ viewport: { width: 1366, height: 900 }, colorScheme: "light" }, hash);
+expect(await again.textContent(".side h3") === selection, `opened again it is selected (${selection})`);
+await again.context().close();
+for (const wrong of ["#sel=zzzzzzzz", "#sel=-", "#sel=a-zzzzzz", "#sel=?,?"]) {
+  const other = await page({ viewport: { width: 1366, height: 900 }, colorScheme: "light" }, wrong);
+  expect(await other.textContent(".side h3") === "Nothing picked", `an address that selects nothing there is (${wrong}) selects nothing`);
+  await other.context().close();
+}
 await shot(light, "4-selection");
 await light.keyboard.press("Escape");
 await light.locator(".zoom button").nth(2).click();
@@ -84,6 +105,7 @@ for (const [x, y] of [[box.width - 60, 5], [box.width - 60, box.height - 5], [5,
 await light.mouse.up();
 const lassoed = await light.textContent(".side h3");
 expect(lassoed.replace(/\D/g, "") === String(first[2]), `a lasso around everything selects it (${lassoed})`);
+expect((await light.evaluate(() => location.hash)).length < 5000, "the address stays short");
 await light.keyboard.press("Escape");
 await light.locator("button", { hasText: /^Path$/ }).click();
 for (const node of [first[2] >> 7, first[2] >> 6]) {

@@ -176,6 +176,7 @@ fn add_nodes(graph: &mut ReportGraph, draw: &mut Draw, rank: usize, size: usize,
         graph.score.push(draw.unit() * 40.0);
         graph.kind.push(kind as u8);
         graph.network.push(rank as u32);
+        graph.membership.push(u8::from(graph.kind.last() == Some(&0)));
         graph.degree.push(0);
     }
 }

@@ -361,9 +361,13 @@ pub struct ReportGraph {
     /// Each node's kind: a position in `kinds`.
     #[serde(serialize_with = "encode::u8s")]
     pub kind: Vec<u8>,
-    /// Each node's network: a position in [`ReportData::networks`], or [`NO_NETWORK`].
+    /// The network that each node belongs to or touches: a position in [`ReportData::networks`], or [`NO_NETWORK`].
     #[serde(serialize_with = "encode::u32s")]
     pub network: Vec<u32>,
+    /// How each node belongs to its network: 0 an identifier, or in none; 1 core, 2 fringe, 3 only touches
+    /// it, which is no member's colour, and none of those that are copied for it.
+    #[serde(serialize_with = "encode::u8s")]
+    pub membership: Vec<u8>,
     /// Each node's degree in the whole data, which may exceed the edges drawn here.
     #[serde(serialize_with = "encode::u32s")]
     pub degree: Vec<u32>,

@@ -84,6 +84,7 @@ fn check(data: &ReportData) -> Result<(), String> {
         ("score", graph.score.len()),
         ("kind", graph.kind.len()),
         ("network", graph.network.len()),
+        ("membership", graph.membership.len()),
         ("degree", graph.degree.len()),
     ] {
         if length != nodes {

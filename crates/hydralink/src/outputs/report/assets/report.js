@@ -69,7 +69,7 @@ let repaint = () => {};
 system.addEventListener("change", () => { theme(); repaint(); });
 $("theme").onclick = () => { put("theme", dark() ? "light" : "dark"); theme(); repaint(); };
 
-/* A table that sorts, filters and downloads. Columns: [title, value, {num, show, text}]. Rows that o.below gives stay below theirs. */
+/* A table that sorts, filters and downloads. Columns: [title, value to sort by, {num, show, text, file}]; a file has the value, or what `file` says. Rows that o.below gives stay below theirs. */
 function table(columns, rows, o = {}) {
   let by = o.by ?? -1, down = o.down ?? false, query = o.query || "", limit = o.page || 100;
   const body = el("tbody"), more = el("div", { cls: "tools" }), heads = [];
@@ -106,7 +106,7 @@ function table(columns, rows, o = {}) {
   return {
     box: el("div", { cls: "scroll" + (o.tall ? " tall" : ""), tabindex: 0, role: "region", "aria-label": o.name }, el("table", null, el("thead", null, head), body)), more, draw,
     filter: q => { query = q; draw(); },
-    csv: () => csv(o.name + ".csv", columns.map(c => c[0]), chosen().flatMap(i => [rows[i], ...below(i)]).map(r => columns.map(c => c[1](r)))),
+    csv: () => csv(o.name + ".csv", columns.map(c => c[0]), chosen().flatMap(i => [rows[i], ...below(i)]).map(r => columns.map(([, f, c = {}]) => (c.file || f)(r)))),
   };
 }
 
@@ -169,7 +169,7 @@ else {
   ranked = table([
     ["Rank", n => n.rank, { num: 1 }],
     ["Network", n => n.id, { nowrap: 1, show: n => btn(clean(n.id), e => { e.stopPropagation(); open(n); }, { cls: "link" }) }],
-    ["Strength", n => ["Low", "Medium", "High"].indexOf(n.strength), { show: n => chip(n.strength) }],
+    ["Strength", n => ["Low", "Medium", "High"].indexOf(n.strength), { show: n => chip(n.strength), file: n => n.strength }],
     ["Why", n => n.why, { text: 1 }],
     ["Score, bits", n => n.score_bits, { num: 1, show: n => num(n.score_bits, 1) }],
     ["q", n => n.q_value, { num: 1, show: n => num(n.q_value, 3) }],
@@ -223,8 +223,10 @@ function graph() {
   if (!N) { host.append(el("div", { cls: "card" }, empty("This report holds no graph."))); return null; }
   const bytes = s => { if (Uint8Array.fromBase64) return Uint8Array.fromBase64(s); const t = atob(s), b = new Uint8Array(t.length); for (let i = 0; i < t.length; i++) b[i] = t.charCodeAt(i); return b; };
   const f32 = s => new Float32Array(bytes(s).buffer), u32 = s => new Uint32Array(bytes(s).buffer);
-  const X = f32(g.x), Y = f32(g.y), R = f32(g.size), score = f32(g.score), kind = bytes(g.kind), net = u32(g.network), deg = u32(g.degree), S = u32(g.source), T = u32(g.target), Wt = f32(g.weight), E = S.length;
-  const names = g.label, kinds = g.kinds, round = kinds.map(q => q.is_account);
+  const X = f32(g.x), Y = f32(g.y), R = f32(g.size), score = f32(g.score), kind = bytes(g.kind), whose = u32(g.network), deg = u32(g.degree), how = bytes(g.membership), S = u32(g.source), T = u32(g.target), Wt = f32(g.weight), E = S.length;
+  const names = g.label, kinds = g.kinds, HOW = ["", "core", "fringe", "ambiguous"], round = kinds.map(q => q.is_account);
+  /* Who only touches a network has not its colour, and is none of its members. */
+  const net = whose.map((n, i) => HOW[how[i]] === "ambiguous" ? nets.length : n), ofNet = i => whose[i] < nets.length ? nets[whose[i]].id : "";
   /* Neighbours as CSR, and a grid of about one node a cell for picking. */
   const off = new Uint32Array(N + 1), adj = new Uint32Array(2 * E), via = new Uint32Array(2 * E);
   for (let e = 0; e < E; e++) { off[S[e] + 1]++; off[T[e] + 1]++; }
@@ -352,7 +354,7 @@ function graph() {
   repaint = () => { ink = paint(); legend(); full(); };
 
   /* Panels. */
-  const go = i => { node = i; path = selected = null; cx = X[i]; cy = Y[i]; z = Math.max(z, Math.min(9 / (R[i] || 1), 12 * Math.min(w / (x1 - x0 || 1), h / (y1 - y0 || 1)))); put("node", i); full(); keep(); panel(i); };
+  const go = i => { node = i; path = selected = null; put("sel"); cx = X[i]; cy = Y[i]; z = Math.max(z, Math.min(9 / (R[i] || 1), 12 * Math.min(w / (x1 - x0 || 1), h / (y1 - y0 || 1)))); put("node", i); full(); keep(); panel(i); };
   const link = i => btn(clean(names[i]), () => go(i), { cls: "link mono" });
   const part = (title, list) => el("div", { cls: "group" }, el("h3", null, title), el("ul", null, list.slice(0, 12).map(i => el("li", null, link(i)))), list.length > 12 ? el("p", { cls: "dim small" }, `showing 12 of ${int(list.length)}`) : null);
   const byKind = list => kinds.map((q, j) => [q.name, list.filter(i => kind[i] === j).sort((a, b) => deg[b] - deg[a] || a - b)]).filter(p => p[1].length);
@@ -362,22 +364,50 @@ function graph() {
   function panel(i) {
     const list = around(i), acc = accounts(list); let sum = 0; for (let p = off[i]; p < off[i + 1]; p++) sum += Wt[via[p]];
     side.replaceChildren(el("h3", { cls: "label mono" }, clean(names[i])),
-      el("dl", null, [["Kind", clean(kinds[kind[i]].name)], ["Network", net[i] < nets.length ? btn(clean(nets[net[i]].id), () => open(nets[net[i]]), { cls: "link" }) : "none"], ["Degree", int(deg[i])], ["Drawn edges", int(off[i + 1] - off[i])], ["Weight", num(sum)], ["Bits", num(score[i])]].map(([a, b]) => [el("dt", null, a), el("dd", null, b)])),
+      el("dl", null, [["Kind", clean(kinds[kind[i]].name)], ["Network", whose[i] < nets.length ? btn(clean(nets[whose[i]].id), () => open(nets[whose[i]]), { cls: "link" }) : "none"], ...(HOW[how[i]] ? [["Membership", HOW[how[i]]]] : []), ["Degree", int(deg[i])], ["Drawn edges", int(off[i + 1] - off[i])], ["Weight", num(sum)], ["Bits", num(score[i])]].map(([a, b]) => [el("dt", null, a), el("dd", null, b)])),
       el("div", { cls: "row" }, btn("Copy id", () => copy(names[i], "the id")), acc.length ? btn(`Copy ${counted(acc.length, "account")}`, () => copy(acc.join("\n"), counted(acc.length, "account"))) : null, btn("Path from here", () => { setMode("path"); from = i; say("Pick the other end"); }), btn("Select it and neighbours", () => select([i, ...list]))),
       ...byKind(list).map(([n, l]) => part(`${clean(n)} · ${int(l.length)}`, l)));
   }
   function select(list) {
-    selected = [...list]; path = null; node = -1; put("node"); overlay(); const acc = accounts(selected), inside = new Set(selected);
+    selected = [...list]; path = null; node = -1; put("node"); put("sel", packed(selected)); overlay(); const acc = accounts(selected), inside = new Set(selected);
     if (!selected.length) { selected = null; idle(); say("Nothing inside"); return; }
-    side.replaceChildren(el("h3", null, counted(selected.length, "node") + " selected"), el("div", { cls: "row" }, btn(`Copy ${counted(acc.length, "account")}`, () => copy(acc.join("\n"), counted(acc.length, "account"))), btn("CSV", () => csv("selection.csv", ["label", "kind", "network", "degree", "bits"], selected.map(i => [names[i], kinds[kind[i]].name, net[i] < nets.length ? nets[net[i]].id : "", deg[i], score[i]]))), btn("GraphML", () => graphml(inside)), btn("Let go", letGo)), ...byKind(selected).map(([n, l]) => part(`${clean(n)} · ${int(l.length)}`, l)));
+    side.replaceChildren(el("h3", null, counted(selected.length, "node") + " selected"), el("div", { cls: "row" }, btn(`Copy ${counted(acc.length, "account")}`, () => copy(acc.join("\n"), counted(acc.length, "account"))), btn("CSV", () => csv("selection.csv", ["label", "kind", "network", "membership", "degree", "bits"], selected.map(i => [names[i], kinds[kind[i]].name, ofNet(i), HOW[how[i]], deg[i], score[i]]))), btn("GraphML", () => graphml(inside)), btn("Let go", letGo)), ...byKind(selected).map(([n, l]) => part(`${clean(n)} · ${int(l.length)}`, l)));
   }
+  /* A selection in the address: runs of node numbers in base 36, each from where the last ended, as in "a,3-4". One that takes more letters than a link can be trusted with isn't kept. */
+  const LONGEST = 4000;
+  function packed(list) {
+    const runs = [], order = [...list].sort((a, b) => a - b); let end = 0;
+    for (let i = 0; i < order.length;) { let j = i; while (j + 1 < order.length && order[j + 1] === order[j] + 1) j++; runs.push((order[i] - end).toString(36) + (j > i ? "-" + (j - i).toString(36) : "")); end = order[j] + 1; i = j + 1; }
+    const text = runs.join(","); return text.length > LONGEST ? "" : text;
+  }
+  function unpacked(text) {
+    const list = []; let at = 0;
+    for (const run of text.split(",")) { const [skip, more] = run.split("-").map(n => parseInt(n, 36)); at += skip; for (let n = 0; n <= (more || 0); n++, at++) { if (!(at < N)) return []; list.push(at); } }
+    return list;
+  }
+  /* In the dialect that Gephi, networkx, igraph and others read whole: visuals by their names, ids of kind and value, no empty numbers. */
   function graphml(inside) {
     const x = s => String(s).replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "\ufffd").replace(/[&<>"]/g, c => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
-    const out = ['<?xml version="1.0" encoding="UTF-8"?>\n<graphml xmlns="http://graphml.graphdrawing.org/xmlns">\n'], keys = [["label", "string"], ["kind", "string"], ["network", "string"], ["degree", "int"], ["bits", "double"]];
+    /* Two nodes that are shown by one text are two nodes all the same. */
+    const ids = new Map(), taken = new Set();
+    const id = i => { if (!ids.has(i)) { let text = plain(i); if (taken.has(text)) text += "_x23_" + i; taken.add(text); ids.set(i, text); } return ids.get(i); };
+    const plain = i => [kinds[kind[i]].name, names[i]].map((s, j) => s.replace(j ? /[^A-Za-z0-9._:-]|_(?=x)/gu : /[^A-Za-z0-9._-]|_(?=x)/gu, c => `_x${c.codePointAt(0).toString(16).toUpperCase()}_`)).join(":");
+    const shown = i => { const s = names[i], k = kinds[kind[i]].name; return !s.trim() ? k + " (blank)" : Number.isFinite(+s) ? k + " " + s : s.length > 120 ? s.slice(0, 120) + "…" : s; };
+    const list = [...inside], pairs = new Map();
+    /* One edge a pair: readers take of several the last, or their sum. */
+    for (let e = 0; e < E; e++) if (inside.has(S[e]) && inside.has(T[e]) && seen(e) && Wt[e] > 0) { const pair = S[e] * N + T[e], was = pairs.get(pair); pairs.set(pair, [S[e], T[e], Wt[e] + (was ? was[2] : 0)]); }
+    const edges = [...pairs.values()], within = new Map(list.map(i => [i, 0])); for (const [a, b] of edges) for (const i of [a, b]) within.set(i, within.get(i) + 1);
+    const roots = list.map(i => Math.sqrt(within.get(i))), least = Math.min(...roots), most = Math.max(...roots), reach = 4999 / Math.max(4999, ...list.map(i => Math.max(Math.abs(X[i]), Math.abs(Y[i]))));
+    const keys = [["label", "string"], ["x", "double"], ["y", "double"], ["size", "double"], ["r", "int"], ["g", "int"], ["b", "int"], ["color", "string"], ["kind", "string"], ["value", "string"], ["network", "string"], ["membership", "string"], ["degree", "long"], ["bits", "double"]];
+    const out = ['<?xml version="1.0" encoding="UTF-8"?>\n', "<" + `!-- hydralink ${x(run.tool_version).replace(/--/g, "- -")}: a selection of ${list.length} nodes and ${edges.length} edges; weight: bits; degree counts the whole data -->\n`, '<graphml xmlns="http://graphml.graphdrawing.org/xmlns" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="http://graphml.graphdrawing.org/xmlns http://graphml.graphdrawing.org/xmlns/1.0/graphml.xsd">\n'];
     for (const [n, t] of keys) out.push(`<key id="${n}" for="node" attr.name="${n}" attr.type="${t}"/>\n`);
-    out.push('<key id="weight" for="edge" attr.name="weight" attr.type="double"/>\n<graph edgedefault="undirected">\n');
-    for (const i of inside) out.push(`<node id="n${i}">`, ...[names[i], kinds[kind[i]].name, net[i] < nets.length ? nets[net[i]].id : "", deg[i], score[i]].map((v, j) => `<data key="${keys[j][0]}">${x(v)}</data>`), "</node>\n");
-    for (let e = 0; e < E; e++) if (inside.has(S[e]) && inside.has(T[e]) && seen(e)) out.push(`<edge id="e${e}" source="n${S[e]}" target="n${T[e]}"><data key="weight">${Wt[e]}</data></edge>\n`);
+    out.push('<key id="relation" for="edge" attr.name="relation" attr.type="string"/>\n<key id="weight" for="edge" attr.name="weight" attr.type="double"/>\n<graph id="G" edgedefault="undirected">\n');
+    list.forEach((i, at) => {
+      const c = colour(hue(i)), rgb = [1, 3, 5].map(p => parseInt(c.slice(p, p + 2), 16)), size = most > least ? 4 + 96 * (roots[at] - least) / (most - least) : 10;
+      const values = [shown(i), X[i] * reach, Y[i] * reach, size, ...rgb, c, kinds[kind[i]].name, names[i], ofNet(i), HOW[how[i]], deg[i], score[i]];
+      out.push(`<node id="${id(i)}">`, ...values.map((v, j) => v === "" || v == null || typeof v === "number" && !Number.isFinite(v) ? "" : `<data key="${keys[j][0]}">${x(v)}</data>`), "</node>\n");
+    });
+    edges.forEach(([a, b, bits], at) => out.push(`<edge id="e${at}" source="${id(a)}" target="${id(b)}"><data key="relation">${x(kinds[kind[b]].name)}</data><data key="weight">${bits}</data></edge>\n`));
     out.push("</graph>\n</graphml>\n"); save("selection.graphml", "application/xml", out);
   }
   /* Breadth first over what is shown: the fewest hops, ties to the lower node. */
@@ -385,11 +415,11 @@ function graph() {
     const prev = new Int32Array(N).fill(-1), edge = new Int32Array(N); let ring = [a]; prev[a] = a;
     while (ring.length && prev[b] < 0) { const next = []; for (const i of ring) for (let p = off[i]; p < off[i + 1]; p++) { const j = adj[p]; if (prev[j] < 0 && seen(via[p])) { prev[j] = i; edge[j] = via[p]; next.push(j); } } ring = next.sort((p, q) => p - q); }
     if (prev[b] < 0) { side.replaceChildren(el("h3", null, "No path"), el("p", { cls: "dim" }, "Among the nodes and edges shown, nothing joins the two.")); return; }
-    path = { nodes: [b], edges: [] }; for (let i = b; i !== a; i = prev[i]) { path.nodes.unshift(prev[i]); path.edges.push(edge[i]); }
+    put("sel"); path = { nodes: [b], edges: [] }; for (let i = b; i !== a; i = prev[i]) { path.nodes.unshift(prev[i]); path.edges.push(edge[i]); }
     selected = null; node = -1; overlay();
     side.replaceChildren(el("h3", null, `Shortest path, ${path.edges.length} hops`), el("ol", null, path.nodes.map(i => el("li", null, link(i), " ", el("span", { cls: "dim small" }, `${clean(kinds[kind[i]].name)}, degree ${int(deg[i])}`)))), el("div", { cls: "row" }, btn("Select these", () => select(path.nodes)), btn("Copy", () => copy(path.nodes.map(i => names[i]).join("\n"), "the path")), btn("Let go", letGo)));
   }
-  function letGo() { node = from = hover = -1; path = selected = lasso = null; tip.hidden = true; put("node"); setMode("pan"); idle(); overlay(); }
+  function letGo() { node = from = hover = -1; path = selected = lasso = null; tip.hidden = true; put("node"); put("sel"); setMode("pan"); idle(); overlay(); }
   function png() { const c = document.createElement("canvas"); c.width = base.width; c.height = base.height; const q = c.getContext("2d"); q.drawImage(base, 0, 0); q.drawImage(top, 0, 0); c.toBlob(b => save("graph.png", "image/png", b)); }
 
   /* Hands and keys. */
@@ -415,7 +445,7 @@ function graph() {
     if (moved > 3 || e.type !== "pointerup") return;
     const i = pick(...p);
     if (mode === "path") { if (i < 0) return; if (from < 0) { from = i; say("Pick the other end"); } else { const a = from; setMode("pan"); from = hover = -1; $("said").classList.remove("on"); route(a, i); } }
-    else if (i < 0) letGo(); else { node = i; path = selected = null; put("node", i); overlay(); panel(i); }
+    else if (i < 0) letGo(); else { node = i; path = selected = null; put("sel"); put("node", i); overlay(); panel(i); }
   };
   const within = (x, y, poly) => { let odd = false; for (let i = 0, j = poly.length - 1; i < poly.length; j = i++) { const [a, b] = poly[i], [c, d] = poly[j]; if ((b > y) !== (d > y) && x < (c - a) * (y - b) / (d - b) + a) odd = !odd; } return odd; };
   top.onpointerleave = () => { if (hover >= 0) { hover = -1; overlay(); } tip.hidden = true; };
@@ -433,6 +463,7 @@ function graph() {
   const saved = (state.get("view") || "").split(",").map(Number);
   if (saved.length === 3 && saved.every(Number.isFinite) && saved[2] > 0) { [cx, cy, z] = saved; full(); } else { fit(); put("view"); }
   const pinned = state.has("node") ? +state.get("node") : -1; if (pinned >= 0 && pinned < N) { node = pinned; panel(node); overlay(); }
+  const kept = unpacked(state.get("sel") || "-"); if (kept.length) select(kept); else put("sel");
   firstPicture = performance.now();
   new ResizeObserver(() => { const r = view.getBoundingClientRect(); if (r.width && (r.width !== w || r.height !== h)) { const whole = !state.has("view"); measure(); if (whole) { fit(); put("view"); } else full(); } }).observe(view);
   return {

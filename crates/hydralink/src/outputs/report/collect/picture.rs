@@ -106,9 +106,13 @@ pub(super) fn picture(dataset: &Dataset, drawn: &ExportGraph<'_>) -> ReportGraph
         picture.size.push(unit * (links.max(1) as f32).sqrt().min(LARGEST));
         picture.score.push(node.evidence_bits.unwrap_or_else(|| (accounts / node.degree.max(1) as f32).log2()));
         picture.kind.push(node.kind as u8);
-        // Who only touches a network is none of those that are copied for it.
-        let member = node.membership != Some(Membership::Ambiguous);
-        picture.network.push(node.network.filter(|_| member).unwrap_or(NO_NETWORK));
+        picture.network.push(node.network.unwrap_or(NO_NETWORK));
+        picture.membership.push(match node.membership {
+            None => 0,
+            Some(Membership::Core) => 1,
+            Some(Membership::Fringe) => 2,
+            Some(Membership::Ambiguous) => 3,
+        });
         picture.degree.push(node.degree.min(u64::from(u32::MAX)) as u32);
     }
     for edge in &drawn.edges {
