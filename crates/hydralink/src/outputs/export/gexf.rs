@@ -5,7 +5,10 @@
 //! - Looks are `viz:color`, `viz:position`, `viz:size`; a label is always given, for Gephi doesn't fall back to the id.
 //! - Everything else is an attribute under the name it has in GraphML. Edge weights are above 0: Gephi drops edges of weight 0.
 //!
-//! networkx (3.6) reads no `datetime` time format, whatever the values: use GraphML there, or change the attribute to `date`.
+//! The time format is `date`, though times have their time of day: networkx (3.6) knows no `datetime` and reads these as text,
+//! and Gephi's importer reads either by one parser of ISO 8601, the time of day with it. There the format says only how times are
+//! shown: as days, until another is chosen in the timeline's settings.
+//!
 //! The official schema rejects files that Gephi itself writes (it knows `color` only without the `viz` prefix), so it is no
 //! gate. Streamed. Reference: <https://gexf.net/schema.html>.
 
@@ -36,7 +39,7 @@ pub fn write(graph: &ExportGraph<'_>, colors: ColorBy, out: &mut impl Write) -> 
     xml::text(out, &about::text(graph))?;
     out.write_all(
         b"</description>\n</meta>\n<graph defaultedgetype=\"undirected\" idtype=\"string\" mode=\"dynamic\" \
-          timeformat=\"datetime\" timerepresentation=\"interval\" timezone=\"UTC\">\n",
+          timeformat=\"date\" timerepresentation=\"interval\" timezone=\"UTC\">\n",
     )?;
     attributes(out, "node", &NODE_COLUMNS)?;
     attributes(out, "edge", &EDGE_COLUMNS)?;
