@@ -1,8 +1,21 @@
 //! Numbers of things in words.
 
-/// A number of things that a word with an `s` means several of: 1 network, 2 networks.
+/// A whole number in groups of three digits.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number of things that a word with an `s` means several of: 1 network, 2,000 networks.
 pub(crate) fn counted(count: u64, thing: &str) -> String {
-    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+    format!("{} {thing}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 
 /// A share of one, to two figures or whole percents; what isn't all is never 100%.
@@ -24,6 +37,15 @@ pub(crate) fn percent(share: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(
+            (counted(1, "account"), counted(84_926, "exchange")),
+            ("1 account".to_owned(), "84,926 exchanges".to_owned())
+        );
+    }
 
     #[test]
     fn not_all_is_never_all() {

@@ -26,7 +26,7 @@ use crate::dataset::allowed::Allowed;
 use crate::error::Error;
 use crate::lineage::History;
 use crate::options::{K, MAX_NODES, MINIMAL};
-use crate::results::{Network, Results};
+use crate::results::{Membership, Network, Results};
 use crate::review::{Belief, beliefs};
 use crate::roles::role_of;
 use crate::{how, query};
@@ -218,7 +218,10 @@ impl<'a> Chosen<'a> {
         let mut graph = ExportGraph {
             about: About {
                 tool: format!("hydralink {}", env!("CARGO_PKG_VERSION")),
-                selection: config.selection.networks.words(self.networks.len(), self.accounts.len()),
+                selection: {
+                    let touching = if config.selection.networks == Networks::Whole { 0 } else { self.touching() };
+                    config.selection.networks.words(self.networks.len(), self.accounts.len() - touching, touching)
+                },
                 level: self.naming.words().to_owned(),
                 selection_id: config
                     .selection
@@ -263,6 +266,12 @@ impl<'a> Chosen<'a> {
             network.why.clear();
         }
         network
+    }
+
+    /// Chosen accounts that only touch their network.
+    fn touching(&self) -> usize {
+        let how = |&account: &u32| self.results.labelling.membership_of(AccountId(account)).map(|(_, how)| how);
+        self.accounts.iter().filter(|account| how(account) == Some(Membership::Ambiguous)).count()
     }
 
     /// Lists the identifiers that chosen accounts share but that carry no evidence.

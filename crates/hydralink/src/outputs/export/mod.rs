@@ -60,7 +60,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
-use crate::counted::counted;
+use crate::counted::{counted, grouped};
 use crate::privacy::ExportKey;
 pub use about::Fidelity;
 pub use look::ColorBy;
@@ -96,8 +96,14 @@ impl Networks {
         }
     }
 
-    fn words(&self, networks: usize, accounts: usize) -> String {
-        format!("{}: {}, {}", self.what(), counted(networks as u64, "network"), counted(accounts as u64, "account"))
+    /// What is selected, and how much: accounts that only touch a network are none of its own.
+    fn words(&self, networks: usize, accounts: usize, touching: usize) -> String {
+        let touching = match (self, touching) {
+            (Networks::Whole, _) | (_, 0) => String::new(),
+            (_, 1) => " and 1 more that touches them".to_owned(),
+            (_, more) => format!(" and {} more that touch them", grouped(more as u64)),
+        };
+        format!("{}: {}, {}{touching}", self.what(), counted(networks as u64, "network"), counted(accounts as u64, "account"))
     }
 
     /// What stays the same in every export of this selection: of chosen networks their ids, of all others nothing that is counted.

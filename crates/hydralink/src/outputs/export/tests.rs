@@ -150,6 +150,14 @@ fn flagged_networks_are_drawn_with_what_ties_them() {
     // Of the whole data, as the degree: a4, which isn't drawn, had it as well.
     assert_eq!((address.accounts, address.degree, address.exchanges, address.first_seen), (2, 3, 15, 1000));
     assert_eq!(graph.about.as_of, 2000);
+    // Who only touches a network is none of its accounts, as in every table.
+    assert_eq!(graph.about.selection, "flagged networks: 1 network, 2 accounts and 1 more that touches them");
+    let of = |networks: Networks, touching| networks.words(2, 3_000, touching);
+    assert_eq!(
+        of(Networks::Candidates, 1_200),
+        "candidate networks: 2 networks, 3,000 accounts and 1,200 more that touch them"
+    );
+    assert_eq!(of(Networks::Whole, 7), "the whole graph: 2 networks, 3,000 accounts");
 }
 
 #[test]
