@@ -5,8 +5,7 @@
 
 use std::path::PathBuf;
 
-use graph::{AccountId, CostedGraph, VertexId};
-use hydralink::Dataset;
+use hydralink::{AccountId, CostedGraph, Dataset, VertexId};
 use petgraph::algo::{connected_components, dijkstra};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

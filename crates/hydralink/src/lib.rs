@@ -156,8 +156,8 @@ pub use evidence::{
     TestName, Tie, TieTerms, UnknownName, WeighConfig, WeightScheme,
 };
 pub use graph::{
-    AccountId, BipartiteGraph, Column, GraphError, IdentifierId, KindId, NO_TIME, NONE_U32, NetworkType, Partition, Seconds,
-    WeightedGraph,
+    AccountId, BipartiteGraph, Column, CostedGraph, GraphError, IdentifierId, KindId, NO_TIME, NONE_U32, NetworkType,
+    Partition, Seconds, VertexId, WeightedGraph,
 };
 pub use info::{Info, info};
 pub use linkage::{
