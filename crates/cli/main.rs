@@ -7,6 +7,7 @@ mod args;
 mod commands;
 mod ending;
 mod fold;
+mod input;
 mod output;
 mod progress;
 mod table;

@@ -2,7 +2,10 @@
 
 use std::ffi::OsString;
 
-use clap::{Command, CommandFactory, FromArgMatches, Parser};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Command, CommandFactory, Error, FromArgMatches, Parser};
+
+use hydralink::filter;
 
 use super::Arguments;
 use crate::ending;
@@ -40,6 +43,7 @@ const GROUPS: &[(&str, &[&str])] = &[
 /// What was typed; help, the version and errors of usage end the process.
 pub(crate) fn parse() -> Arguments {
     Arguments::try_parse().unwrap_or_else(|error| {
+        let error = of_command(error);
         if error.use_stderr() && asks_for_json() {
             let text = error.render().to_string();
             let text = text.trim_start_matches("error: ").split("\n\nUsage:").next().unwrap_or_default();
@@ -47,8 +51,38 @@ pub(crate) fn parse() -> Arguments {
             std::process::exit(error.exit_code());
         }
         // The groups cost a millisecond, which only those wait for who read them.
-        let matches = with_groups(Arguments::command()).get_matches();
+        let matches = with_groups(documented()).try_get_matches();
+        let matches = matches.unwrap_or_else(|error| of_command(error).exit());
         Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    })
+}
+
+/// An error that names the formats of the command that was typed, where it names formats: the option is every command's.
+fn of_command(mut error: Error) -> Error {
+    let is_of_format = |value: Option<&ContextValue>| matches!(value, Some(ContextValue::String(argument)) if argument.starts_with("--format "));
+    if error.kind() == ErrorKind::InvalidValue && is_of_format(error.get(ContextKind::InvalidArg)) {
+        let typed = |name: &str| std::env::args_os().any(|word| word == name);
+        let formats: &[&str] = match () {
+            () if typed("export") => &["graphml", "gexf", "csv", "parquet", "jsonl", "stix", "misp"],
+            () if ["network", "assess", "appeal"].into_iter().any(typed) => &["table", "json", "jsonl", "markdown"],
+            () => &["table", "json", "jsonl", "csv"],
+        };
+        let formats = formats.iter().map(|name| (*name).to_owned()).collect();
+        error.insert(ContextKind::ValidValue, ContextValue::Strings(formats));
+        error.remove(ContextKind::SuggestedValue);
+    }
+    error
+}
+
+/// Every command with what it says of itself: the help of `--where` has the fields of the rows that it filters.
+pub(crate) fn documented() -> Command {
+    filter::LISTS.iter().fold(Arguments::command(), |command, (name, fields)| {
+        command.mut_subcommand(name, |command| {
+            command.mut_arg("filter_where", |argument| {
+                let short = argument.get_help().map(ToString::to_string).unwrap_or_default();
+                argument.long_help(format!("{short}\n\n{}", filter::help(fields)))
+            })
+        })
     })
 }
 

@@ -22,7 +22,7 @@ pub(crate) use find::{
     Algorithm, Communities, Components, Detect, Diff, Evaluate, Lineage, Members, Networks, OneNetwork, QualityName, RuleLists,
     TopRows,
 };
-pub(crate) use groups::parse;
+pub(crate) use groups::{documented, parse};
 pub(crate) use judge::*;
 pub(crate) use read::{AsOf, Build, Demo, EventFormat, Mapping, Profile, Reading, Schema, Synth, Tier, Update};
 
@@ -127,6 +127,9 @@ pub(crate) enum Command {
     Top(Top),
     /// The strongest chains of evidence between two nodes
     ///
+    /// They are ranked by their cost: to pass through an identifier of d accounts costs log2(d) + 1, so that those through few and
+    /// rare identifiers come first. Their bits are those of the weakest identifier on the way.
+    ///
     /// Example: hydralink path store acct_1 acct_2 -k 3
     Path(PathBetween),
     /// What two accounts (or two identifiers) were both seen with
@@ -198,7 +201,7 @@ pub(crate) enum Command {
     Expand(Expand),
     /// Write the graph for Gephi, notebooks and partners' platforms
     ///
-    /// --format graphml (Gephi and every other reader; the default), gexf (Gephi with time; networkx takes GraphML), csv or parquet (nodes, edges,
+    /// --format graphml (Gephi and every other reader; the default), gexf (Gephi with time), csv or parquet (nodes, edges,
     /// memberships, evidence), jsonl (actions), stix (2.1 bundle), misp (event). Without it the file's name decides.
     Export(Export),
     /// Write one self-contained HTML page: ranked networks, evidence, plots and the graph
@@ -252,9 +255,14 @@ pub(crate) struct Info {
 pub(crate) struct Verify {
     /// The store
     pub(crate) store: PathBuf,
-    /// Find the networks again with the settings of the last detection, and compare every number of this dossier
+    /// Find the networks again with the settings of the last detection, and compare every value of this dossier (- for stdin)
+    ///
+    /// Of one that was written with --level analyst or redact, the pseudonyms are compared if --key-file has their key, and else
+    /// counted.
     #[arg(long, value_name = "FILE")]
     pub(crate) dossier: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) key: KeyFile,
 }
 
 #[derive(Debug, Args)]

@@ -12,6 +12,7 @@ use indicatif::HumanBytes;
 use super::case;
 use crate::Found;
 use crate::args::{self, Arguments, Completions, Man, Shared, Verify};
+use crate::input;
 use crate::output::{Output, counted, grouped};
 use crate::progress::Progress;
 
@@ -126,14 +127,22 @@ pub(super) fn counted_entries(entries: u64) -> String {
 
 /// Checks every byte of a store, or every number of a dossier.
 pub(crate) fn verify(arguments: &Verify, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = Dataset::open(&arguments.store)?;
+    let dataset = arguments.key.open(&arguments.store)?;
     if let Some(path) = &arguments.dossier {
         let _progress = Progress::new(shared, "recomputing", None, false);
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let verified = dossier::verify(&dataset, &text).with_context(|| path.display().to_string())?;
+        let (text, key) = (input::text_of(path)?, arguments.key.read()?);
+        let verified = dossier::verify(dataset, &text, key.as_ref()).with_context(|| input::name_of(path))?;
         return Ok(output.one(&verified, |verified| {
             let (values, network) = (grouped(verified.values), &verified.network);
-            format!("{network}: {values} values computed again from the store, all as in the dossier\n")
+            let hidden = match verified.hidden {
+                0 => String::new(),
+                some => format!(
+                    "; {} more hold what level {} hides, and only what stands around that was compared (--key-file compares pseudonyms)",
+                    grouped(some),
+                    verified.level.name()
+                ),
+            };
+            format!("{network}: {values} values computed again from the store, all as in the dossier{hidden}\n")
         })?);
     }
     let verified = dataset.store().verify()?;
@@ -159,8 +168,11 @@ pub(crate) fn completions(arguments: &Completions) -> anyhow::Result<Found> {
 /// Writes a manual page for the tool and each of its commands.
 pub(crate) fn man(arguments: &Man, output: &mut Output) -> anyhow::Result<Found> {
     let directory = &arguments.directory;
+    if input::is_stdin(directory) {
+        anyhow::bail!("man writes a page a command, and needs a folder: name one (./- if it is called so)");
+    }
     std::fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
-    clap_mangen::generate_to(Arguments::command(), directory)
+    clap_mangen::generate_to(args::documented(), directory)
         .with_context(|| format!("cannot write into {}", directory.display()))?;
     output.say(&format!("{}: read them with `man -l {}/hydralink.1`", directory.display(), directory.display()))?;
     Ok(Found::Something)

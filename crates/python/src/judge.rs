@@ -6,14 +6,13 @@ use hydralink::ablate::ablate;
 use hydralink::backtest::{Groups, backtest};
 use hydralink::baselines::{self, BaselineConfig};
 use hydralink::evaluate::{self, Truth, Unlabelled};
-use hydralink::export::Level;
 use hydralink::layers::{self, LayersConfig};
 use hydralink::redteam::{self as curve, Evasion, RedteamConfig};
 use hydralink::{CalibrateConfig, ConsensusConfig, Dataset, Error, calibrate, consensus, dossier};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::errors::{raised, usage};
+use crate::errors::usage;
 use crate::plain::{json_of, plain};
 use crate::read::{Side, TIERS, folder};
 use crate::store::{Store, word};
@@ -253,17 +252,15 @@ impl Store {
         plain(py, &found)
     }
 
-    /// Checks every byte of the store (`sections`, `bytes`); or every number of a dossier that `network()` gave, against
-    /// networks found again with the settings of the last detection (`network`, `values`). Raises where anything differs.
+    /// Checks every byte of the store (`sections`, `bytes`); or every value of a dossier that `network()` or `assess()` gave, against
+    /// networks found again with the settings of the last detection (`network`, `level`, `values`). Pseudonyms of a dossier of
+    /// another level than full are compared by the key that the store was opened with; without one they are counted (`hidden`).
+    /// Raises where anything differs.
     #[pyo3(signature = (*, dossier = None))]
     fn verify<'py>(&self, py: Python<'py>, dossier: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
         if let Some(given) = dossier {
             let text = json_of(given)?;
-            if self.level() != Level::Full {
-                let what = "a dossier is verified against values as stored: open the store at level full, and take the dossier from there";
-                return Err(raised(py, &usage(what)));
-            }
-            let verified = asked(py, &[&self.path], || dossier::verify(&self.as_stored()?, &text))?;
+            let verified = asked(py, &[&self.path], || dossier::verify(self.as_stored()?, &text, self.key()?.as_ref()))?;
             return plain(py, &verified);
         }
         let verified = asked(py, &[&self.path], || {

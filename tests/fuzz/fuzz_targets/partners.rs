@@ -71,7 +71,7 @@ fuzz_target!(|input: &[u8]| {
             let _ = share::find_matches(&dataset, Some(&labels), &path, &BASE.key);
         }
         2 => {
-            let _ = std::str::from_utf8(input).map(|text| dossier::verify(&dataset, text));
+            let _ = std::str::from_utf8(input).map(|text| dossier::verify(dataset, text, None));
         }
         3 => {
             let Ok(text) = std::str::from_utf8(input) else { return };

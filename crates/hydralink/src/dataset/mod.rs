@@ -205,6 +205,11 @@ impl Dataset {
         Ok(self)
     }
 
+    /// The same with labels, and the results read from it, shown otherwise.
+    pub(crate) fn named_by(self, naming: Naming) -> Self {
+        Dataset { naming, ..self }
+    }
+
     /// The same with the sightings, events and bans up to the end of a second. Numbers of accounts and identifiers stay, so that
     /// names are found; results of a detection don't fit any more. A sighting's last time and count are cut where it went on: at
     /// this time, and at what its account had done by then. Cost: O(sightings + events), time and memory.

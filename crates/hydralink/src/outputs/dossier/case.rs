@@ -12,6 +12,8 @@ use crate::counted::counted;
 use crate::dataset::Dataset;
 use crate::error::Error;
 
+use super::verify::Compared;
+
 /// The case of a network.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -61,24 +63,24 @@ pub(super) fn case_of(dataset: &Dataset, id: &str, members: &[AccountId]) -> Opt
     Some(CaseOfNetwork { state: case.state, awaiting: case.awaiting, log: cases.log_of(case).map(shown).collect() })
 }
 
-/// Checks that the store's log holds every decision of a dossier. What a name was erased from, or a level left out, is no
-/// difference.
-pub(super) fn verify(dataset: &Dataset, claimed: &Value, values: &mut u64) -> Result<(), Error> {
+/// Checks that the store's log holds every decision of a dossier, as the dataset's level shows it. What a name was erased from, or
+/// a level left out, is no difference.
+pub(super) fn verify(dataset: &Dataset, claimed: &Value, compared: &mut Compared) -> Result<(), Error> {
     let cases = dataset.cases()?;
     let log = claimed.get("log").and_then(Value::as_array).into_iter().flatten();
     for (at, said) in log.enumerate() {
         let seq = said.get("seq").and_then(Value::as_u64);
         let kept = cases.entries().iter().find(|entry| Some(entry.seq) == seq);
-        let kept = kept.map(|entry| serde_json::to_value(entry).expect("plain data serialises"));
+        let kept = kept.map(|entry| serde_json::to_value(cases::shown_entry(dataset, entry)).expect("plain data serialises"));
         for (field, value) in said.as_object().into_iter().flatten() {
             let other = kept.as_ref().and_then(|kept| kept.get(field));
-            let left_out = value == "" || other.is_some_and(|other| other == "(erased)");
-            if other != Some(value) && !left_out {
-                let show = |value: Option<&Value>| value.map_or("missing".to_owned(), Value::to_string);
-                let path = format!("case.log[{at}].{field}");
-                return Err(Error::Differs { path, dossier: value.to_string(), store: show(other) });
+            let path = format!("case.log[{at}].{field}");
+            match other {
+                _ if value == "" => compared.hidden += 1,
+                Some(other) if other == "(erased)" => compared.hidden += 1,
+                Some(other) => compared.compare(value, other, &path)?,
+                None => return compared.differ(&path, Some(value), None),
             }
-            *values += 1;
         }
     }
     Ok(())

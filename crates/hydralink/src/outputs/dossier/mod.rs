@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::assess::Given;
 use crate::dataset::Dataset;
+use crate::export::Level;
 use crate::query;
 use crate::results::{Labelling, Network};
 use crate::roles;
@@ -46,6 +47,9 @@ pub struct Dossier {
     /// The network and its score card.
     #[serde(flatten)]
     pub network: Network,
+    /// How much of names it shows, if that isn't everything: what [`verify()`] takes it by.
+    #[serde(skip_serializing_if = "Level::is_full")]
+    pub level: Level,
     /// Score threshold of the run.
     pub threshold: f64,
     /// Whether it is flagged, and how far the score is from the threshold.
@@ -162,6 +166,7 @@ pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dos
     let score_parts = config.as_ref().map(|config| ScoreParts::of(network, config));
     let with = Told::of(dataset, network, &belonging, score_parts, config.as_ref());
     Dossier {
+        level: dataset.naming().level(),
         verdict: verdict::verdict(network, threshold),
         given: None,
         decided: decided::decided(dataset, results, index).unwrap_or_default(),

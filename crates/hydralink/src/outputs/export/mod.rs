@@ -65,7 +65,7 @@ use crate::privacy::ExportKey;
 pub use about::Fidelity;
 pub use look::ColorBy;
 pub use naming::Level;
-pub(crate) use naming::Naming;
+pub(crate) use naming::{HIDDEN, Naming, may_be};
 pub use run::{ExportSummary, Format, WrittenFile, export, write_graph};
 pub use share::{Sharing, Tlp};
 pub use sink::Compression;

@@ -13,6 +13,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use evidence::KindRole;
+use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
 use crate::error::Error;
@@ -20,7 +21,8 @@ use crate::options::KEY_FILE_TO_SHOW;
 use crate::privacy::ExportKey;
 
 /// How much of an identifying value is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Level {
     /// As stored.
     #[default]
@@ -30,6 +32,24 @@ pub enum Level {
     /// Pseudonyms only.
     Redact,
 }
+
+impl Level {
+    /// The word used in every output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Full => "full",
+            Level::Analyst => "analyst",
+            Level::Redact => "redact",
+        }
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        *self == Level::Full
+    }
+}
+
+/// What stands for a pseudonym whose key isn't known. No value that a log has holds these, for they aren't text.
+pub(crate) const HIDDEN: &str = "\u{fffc}\u{fff9}\u{fffc}";
 
 /// Shows values at one level.
 #[derive(Clone, Copy)]
@@ -54,6 +74,16 @@ impl Naming {
             )));
         }
         Ok(Naming { level, key })
+    }
+
+    /// The level where the key of its pseudonyms isn't known: each is [`HIDDEN`]. For comparing, and never for showing.
+    pub(crate) fn without_key(level: Level) -> Self {
+        Naming { level, key: None }
+    }
+
+    /// The level.
+    pub(crate) fn level(&self) -> Level {
+        self.level
     }
 
     /// The level, in words.
@@ -123,8 +153,25 @@ impl Naming {
     }
 
     fn pseudonym(&self, kind: &str, value: &str) -> String {
-        pseudonym(&self.key.expect("a level that makes pseudonyms was given a key"), kind, value)
+        self.key.map_or_else(|| HIDDEN.to_owned(), |key| pseudonym(&key, kind, value))
     }
+}
+
+/// Hex digits of a pseudonym.
+const DIGITS: usize = 16;
+
+/// Whether a text is one in which each [`HIDDEN`] of `pattern` is some pseudonym.
+pub(crate) fn may_be(text: &str, pattern: &str) -> bool {
+    let is_digit = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
+    let mut pieces = pattern.split(HIDDEN);
+    let mut rest = pieces.next().and_then(|first| text.strip_prefix(first));
+    for piece in pieces {
+        rest = rest.and_then(|rest| {
+            let digits = rest.as_bytes().get(..DIGITS)?;
+            if digits.iter().all(is_digit) { rest[DIGITS..].strip_prefix(piece) } else { None }
+        });
+    }
+    rest == Some("")
 }
 
 /// 16 hex digits that stand for a value of a kind.
@@ -132,7 +179,7 @@ pub(crate) fn pseudonym(key: &ExportKey, kind: &str, value: &str) -> String {
     let mut hasher = blake3::Hasher::new_keyed(&key.0);
     // The length keeps ("a", "bc") and ("ab", "c") apart.
     hasher.update(&(kind.len() as u64).to_le_bytes()).update(kind.as_bytes()).update(value.as_bytes());
-    hasher.finalize().to_hex()[..16].to_owned()
+    hasher.finalize().to_hex()[..DIGITS].to_owned()
 }
 
 /// The /24 or /48 of an address or of a longer prefix.
@@ -161,6 +208,19 @@ mod tests {
     fn a_level_with_pseudonyms_needs_a_key() {
         assert!(matches!(Naming::new(Level::Redact, None), Err(Error::Usage(_))));
         assert!(Naming::new(Level::Full, None).is_ok());
+    }
+
+    #[test]
+    fn a_pseudonym_of_an_unknown_key_may_be_any_and_nothing_else() {
+        let hidden = Naming::without_key(Level::Analyst).identifier("ip", KindRole::Address, "203.0.113.9").into_owned();
+        assert_eq!(hidden, format!("203.0.113.0/24~{HIDDEN}"));
+        let sentence = format!("without ip:{hidden} it is 3");
+        assert!(may_be("without ip:203.0.113.0/24~0123456789abcdef it is 3", &sentence));
+        for other in ["203.0.114.0/24~0123456789abcdef", "203.0.113.0/24~0123456789abcde", "203.0.113.0/24~0123456789ABCDEF"] {
+            assert!(!may_be(&format!("without ip:{other} it is 3"), &sentence), "{other}");
+        }
+        assert!(!may_be("without ip:203.0.113.0/24~0123456789abcdef it is 4", &sentence));
+        assert!(may_be("no name", "no name") && !may_be("", &hidden) && !may_be("é".repeat(20).as_str(), HIDDEN));
     }
 
     #[test]

@@ -19,7 +19,7 @@
 //! let dataset = Dataset::open(&store)?;
 //! let labels = dataset.labelling()?;
 //! let filter = Filter::parse("degree > 5 and first_seen >= 2026-01-01", TOP_FIELDS)?;
-//! let most_telling = top(&dataset, &labels, By::Bits, Some("payment_instrument"))?;
+//! let most_telling = top(&dataset, Some(&labels), By::Bits, Some("payment_instrument"))?;
 //! let passing = most_telling.filter(|card| filter.matches(card).unwrap_or(false));
 //! assert!(passing.take(3).all(|card| card.degree > 5));
 //! # Ok::<(), hydralink::Error>(())
@@ -34,66 +34,12 @@ use serde_json::value::RawValue;
 use crate::error::Error;
 use crate::names::distance;
 use crate::options::WHERE;
+use crate::time::{rfc3339, seconds_of};
+use fields::TIME_FIELDS;
 
-/// Fields of a row of `hubs` and `top`, beside `degree`.
-pub const HUB_FIELDS: &[&str] = &[
-    "identifier",
-    "kind",
-    "accounts",
-    "exchanges",
-    "class",
-    "policy",
-    "reason",
-    "spread_days",
-    "first_seen",
-    "last_seen",
-    "degree",
-];
-/// Fields of a row of `members`.
-pub const MEMBER_FIELDS: &[&str] = &[
-    "account_id",
-    "component",
-    "community",
-    "network",
-    "membership",
-    "confidence",
-    "evidence_bits",
-    "candidate",
-    "consensus",
-    "role",
-    "label",
-];
-/// Fields of a row of `networks`.
-pub const NETWORK_FIELDS: &[&str] = &[
-    "id",
-    "rank",
-    "accounts",
-    "core",
-    "fringe",
-    "ambiguous",
-    "identifiers_by_kind",
-    "events",
-    "first_seen",
-    "last_seen",
-    "score",
-    "q_value",
-    "q_harmless",
-    "flagged",
-    "benign_hypothesis",
-    "benign_bits",
-    "why",
-    "signals",
-    "suppressed_sightings",
-    "fragility",
-    "state",
-    "confirmed",
-];
-/// Fields of a row of `neighbors`.
-pub const NEIGHBOR_FIELDS: &[&str] =
-    &["of", "node", "exchanges", "first_seen", "last_seen", "degree", "bits", "class", "network"];
-/// Fields of a row of `top`.
-pub const TOP_FIELDS: &[&str] =
-    &["node", "kind", "degree", "accounts", "exchanges", "bits", "class", "network", "first_seen", "last_seen"];
+mod fields;
+
+pub use fields::{HUB_FIELDS, LISTS, MEMBER_FIELDS, NEIGHBOR_FIELDS, NETWORK_FIELDS, TOP_FIELDS, help, markdown};
 
 /// Names under which a field is also known.
 const ALIASES: &[(&str, &str)] = &[("degree", "accounts"), ("accounts", "degree")];
@@ -125,7 +71,7 @@ impl Filter {
         if text.len() > LONGEST {
             return Err(wrong(format!("{} bytes, {LONGEST} can be read", text.len())));
         }
-        let plain = plain(text);
+        let plain = plain(text).map_err(&wrong)?;
         let operators = operators(&plain);
         if operators > MOST_OPERATORS {
             return Err(wrong(format!(
@@ -255,20 +201,30 @@ fn operators(plain: &str) -> usize {
     count
 }
 
-/// The comforts, as plain CEL: words for operators, quotes around dates. Text in quotes stays as it is.
-fn plain(text: &str) -> String {
+/// The comforts, as plain CEL: words for operators, quotes around dates, times in UTC. Text in quotes stays as it is, but for a
+/// time that a field of times is compared with. What is wrong with a date that is none is the error.
+fn plain(text: &str) -> Result<String, String> {
     let mut out = String::with_capacity(text.len() + 8);
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let length = match first {
-            '"' | '\'' => quoted_length(rest, first),
+            '"' | '\'' => {
+                let length = quoted_length(rest, first);
+                let inside = rest[..length].trim_matches(first);
+                if is_compared_with_a_time(&out) && !rest[..length].contains('\\') {
+                    out.push_str(&format!("\"{}\"", time(inside)?));
+                    rest = &rest[length..];
+                    continue;
+                }
+                length
+            }
             digit if digit.is_ascii_digit() => {
                 let word = rest
                     .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | ':' | '.' | '+')))
                     .unwrap_or(rest.len());
                 // A number ends where its digits end; only a date runs on over hyphens and colons.
-                if is_date(&rest[..word]) {
-                    out.push_str(&format!("\"{}\"", &rest[..word]));
+                if is_date(&rest[..word]) || is_compared_with_a_time(&out) {
+                    out.push_str(&format!("\"{}\"", time(&rest[..word])?));
                     rest = &rest[word..];
                     continue;
                 }
@@ -298,7 +254,24 @@ fn plain(text: &str) -> String {
         out.push_str(&rest[..length]);
         rest = &rest[length..];
     }
-    out
+    Ok(out)
+}
+
+/// Whether what comes after this much of an expression is compared with a field of times.
+fn is_compared_with_a_time(before: &str) -> bool {
+    let field = before.trim_end();
+    let compared = field.trim_end_matches(['=', '<', '>', '!']);
+    let ends_with = |name: &str| {
+        let word = compared.trim_end().strip_suffix(name);
+        word.is_some_and(|rest| !rest.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '.')))
+    };
+    compared.len() < field.len() && TIME_FIELDS.iter().any(|name| ends_with(name))
+}
+
+/// A day as it is, or a time as records have theirs: in UTC.
+fn time(word: &str) -> Result<String, String> {
+    let (first, last) = seconds_of(word).map_err(|error| error.to_string())?;
+    Ok(if first == last { rfc3339(first).unwrap_or_default() } else { word.to_owned() })
 }
 
 /// Length of the quoted text that `rest` starts with, escapes skipped.
@@ -366,9 +339,30 @@ mod tests {
 
     #[test]
     fn comforts_become_plain_cel() {
+        let plain = |text: &str| plain(text).unwrap();
         assert_eq!(plain("a = 1 and not b >= 2026-02-01"), "a == 1 && ! b >= \"2026-02-01\"");
         assert_eq!(plain("x != 'and = 2026-02-01' or y == 3-2"), "x != 'and = 2026-02-01' || y == 3-2");
         assert_eq!(plain("t<2026-02-01T10:00:00Z"), "t<\"2026-02-01T10:00:00Z\"");
+        // Times are compared as text, which orders in UTC alone.
+        assert_eq!(plain("t < 2026-02-01T10:00:00+02:00"), "t < \"2026-02-01T08:00:00Z\"");
+        assert_eq!(plain("last_seen>='2026-02-01'"), "last_seen>=\"2026-02-01\"");
+    }
+
+    #[test]
+    fn a_date_that_is_none_is_named() {
+        let texts = ["first_seen >= 2026-13-45", "2026-13-45 <= first_seen", "first_seen >= '2026-13-45'", "kind = 2026-13-45"];
+        for text in texts {
+            let error = Filter::parse(text, FIELDS).expect_err(text).to_string();
+            assert!(error.contains("2026-13-45 is no time: give a day (2026-03-03"), "{error}");
+        }
+        for text in
+            ["first_seen > 2026", "first_seen == 'yesterday'", "first_seen < 2026-2-1", "first_seen > 2026-02-01T25:00:00Z"]
+        {
+            assert!(Filter::parse(text, FIELDS).is_err_and(|error| error.to_string().contains("is no time")), "{text}");
+        }
+        // Where no time is asked for, a text is a text.
+        assert!(!passes("kind == '2026-13-45'") && passes("first_seen != null and kind.startsWith('i')"));
+        assert!(passes("first_seen > 2026-02-03T00:30:00+01:00") && !passes("first_seen > 2026-02-03T00:30:00-01:00"));
     }
 
     #[test]
