@@ -59,13 +59,15 @@ pub(crate) fn path(arguments: &args::PathBetween, output: &mut Output) -> anyhow
     }
 }
 
-/// A chain's bits, and under it its nodes, a line each.
+/// What a chain is ranked by and its bits, and under it its nodes, a line each.
 fn paths_text(found: &[EvidencePath]) -> String {
     let hop = |hop: &Hop| match (hop.bits, hop.accounts) {
         (Some(bits), Some(accounts)) => format!("    {}\t{bits:.1} bits\t{}", hop.node, counted(accounts, "account")),
         _ => format!("  {}\t", hop.node),
     };
-    let path = |path: &EvidencePath| format!("{:.1} bits\n{}\n", path.bits, lines_of(path.hops.iter().map(hop)));
+    let path = |path: &EvidencePath| {
+        format!("cost {:.2}, {:.1} bits at its weakest\n{}\n", path.cost, path.bits, lines_of(path.hops.iter().map(hop)))
+    };
     found.iter().map(path).collect::<Vec<String>>().join("\n")
 }
 
@@ -74,6 +76,7 @@ fn lines_of(lines: impl Iterator<Item = String>) -> String {
 }
 
 const PATH: &[Field<EvidencePath>] = &[
+    Field::csv("cost", |path| format!("{:.2}", path.cost)),
     Field::number("bits", |path| format!("{:.1}", path.bits)),
     Field::text("path", |path| {
         let hop = |hop: &Hop| match (hop.bits, hop.accounts) {
@@ -247,7 +250,7 @@ pub(crate) fn why_not(arguments: &args::WhyNot, output: &mut Output) -> anyhow::
     let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let first = dataset.account_named(&arguments.account.as_str().into())?;
     let results = dataset.labelling()?;
-    if why_not::names_network(&dataset, &arguments.other) {
+    if why_not::names_network(&dataset, &results, &arguments.other) {
         let found = why_not::why_not_member(&dataset, &results, first, &arguments.other)?;
         return Ok(output.one(&found, why_not_member_text)?);
     }

@@ -74,10 +74,15 @@ impl Style for Markdown {
         format!("* {item}\n")
     }
 
-    /// As code: backticks and bars, which would end it, and line breaks are replaced.
+    /// As code, in which every letter is itself; one with a backtick or a bar, which would end the code or its cell, with
+    /// references for all that may be markup. Line breaks and their like are spaces.
     fn name(&self, name: &str, _width: usize) -> String {
-        let held = name.replace('`', "\u{2b9}").replace('|', "\u{a6}").replace(|c: char| c.is_control(), " ");
-        if held.is_empty() { String::new() } else { format!("`{held}`") }
+        let held = name.replace(|c: char| c.is_control(), " ");
+        match held.as_str() {
+            "" => String::new(),
+            plain if !plain.contains(['`', '|']) => format!("`{plain}`"),
+            other => format!("<code>{}</code>", referred(other)),
+        }
     }
 
     fn prose(&self, text: &str) -> String {
@@ -90,6 +95,15 @@ impl Style for Markdown {
         let head = format!("| {} |\n| {} |\n", heads.join(" | "), rules.join(" | "));
         rows.iter().fold(head, |text, row| format!("{text}| {} |\n", row.join(" | ")))
     }
+}
+
+/// Text in which nothing is markup, also where backslashes are letters.
+fn referred(text: &str) -> String {
+    let letter = |c: char| match c {
+        c if c.is_ascii_punctuation() && c != ':' && c != '.' && c != '-' => format!("&#{};", u32::from(c)),
+        c => c.to_string(),
+    };
+    text.chars().map(letter).collect()
 }
 
 /// Text in which nothing is markup.
@@ -105,7 +119,10 @@ mod tests {
 
     #[test]
     fn markdown_takes_nothing_from_the_logs_for_markup() {
-        assert_eq!(Markdown.name("a`b|c\n# d", 9), "`a\u{2b9}b\u{a6}c # d`");
+        // No value is altered: another letter in its place would be another value.
+        assert_eq!(Markdown.name("ip:a*b\n# d", 9), "`ip:a*b # d`");
+        assert_eq!(Markdown.name("a`b|c</code>_", 9), "<code>a&#96;b&#124;c&#60;&#47;code&#62;&#95;</code>");
+        assert_eq!(Markdown.name("", 9), "");
         assert_eq!(escaped("prompt_template <b>"), "prompt\\_template \\<b>");
         let table = Markdown.table(&[("x", 3, false), ("y", 3, true)], &[vec!["1".to_owned(), "2".to_owned()]]);
         assert_eq!(table, "| x | y |\n| --- | ---: |\n| 1 | 2 |\n");

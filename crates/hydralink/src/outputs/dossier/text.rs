@@ -8,7 +8,7 @@ use super::words::amount;
 use super::{Attribute, Dossier, ScoreParts};
 use crate::assess::Given;
 use crate::consensus::Scores;
-use crate::counted::{counted, percent};
+use crate::counted::{counted, grouped, percent};
 use crate::how::HeldBy;
 use crate::outputs::style::{Markdown, Plain, Style, items};
 use crate::query;
@@ -64,7 +64,7 @@ fn render(dossier: &Dossier, style: &dyn Style) -> String {
     section("Strongest members", member_table(dossier, style));
     let named = dossier.strongest_members.len() as u64;
     if named < network.accounts {
-        out.push_str(&format!("\n... and {} more\n", network.accounts - named));
+        out.push_str(&format!("\n... and {} more\n", grouped(network.accounts - named)));
     }
     out
 }
@@ -76,21 +76,21 @@ fn summary(dossier: &Dossier, style: &dyn Style) -> String {
     let size = format!(
         "{} ({} core, {} fringe; {} more {} it), {}{tokens}, {}; {} already banned",
         counted(network.accounts, "account"),
-        network.core,
-        network.fringe,
-        network.ambiguous,
+        grouped(network.core),
+        grouped(network.fringe),
+        grouped(network.ambiguous),
         if network.ambiguous == 1 { "touches" } else { "touch" },
         counted(network.events, "exchange"),
         match (&network.first_seen, &network.last_seen) {
             (Some(first), Some(last)) => format!("{first} to {last}"),
             _ => "at unknown times".to_owned(),
         },
-        dossier.banned,
+        grouped(dossier.banned),
     );
     let mut lines = vec![style.prose(&size)];
     lines.extend(dossier.given.iter().flat_map(Given::lines).map(|line| style.prose(&line)));
     if dossier.roles.keys().any(|role| *role != AccountRole::OperatorOwned.name()) {
-        let counts = dossier.roles.iter().map(|(role, count)| format!("{count} {}", role.replace('_', " ")));
+        let counts = dossier.roles.iter().map(|(role, count)| format!("{} {}", grouped(*count), role.replace('_', " ")));
         lines.push(format!("by role: {}", counts.collect::<Vec<String>>().join(", ")));
     }
     lines.push(format!("score {:.1} bits; {}", network.score, dossier.verdict));
@@ -110,8 +110,9 @@ fn suppressed_item(network: &Network, style: &dyn Style) -> String {
     }
     let (sightings, are) = if suppressed == 1 { ("sighting", "is") } else { ("sightings", "are") };
     let said = format!(
-        "{suppressed} {sightings} {are} with identifiers that don't link on their own: they brought nobody in, and count where \
-         another identifier ties the accounts (policy co_occurrence_only in `hubs`) or never (drop)"
+        "{} {sightings} {are} with identifiers that don't link on their own: they brought nobody in, and count where \
+         another identifier ties the accounts (policy co_occurrence_only in `hubs`) or never (drop)",
+        grouped(suppressed)
     );
     format!("\n{}", style.item(&style.prose(&said)))
 }
@@ -127,7 +128,7 @@ pub fn picture_of_days(days: &[(String, u64)]) -> Option<[String; 2]> {
     let ((first, _), (last, _)) = (days.first()?, days.last()?);
     let (peak, most) = days.iter().rev().max_by_key(|(_, count)| *count)?;
     let values = crate::time::without_gaps(days).map_or(Vec::new(), |(_, counts)| counts);
-    Some([sparkline(&values), format!("{first} to {last}, busiest {peak} with {most}")])
+    Some([sparkline(&values), format!("{first} to {last}, busiest {peak} with {}", grouped(*most))])
 }
 
 /// What chance says of a network that was searched for.
@@ -231,7 +232,7 @@ fn attribute_table(dossier: &Dossier, style: &dyn Style) -> String {
     let row = |attribute: &Attribute| {
         vec![
             style.name(&attribute.identifier, 44),
-            attribute.members.to_string(),
+            grouped(attribute.members),
             percent(attribute.share),
             format!("{:.1}%", attribute.expected * 100.0),
         ]
@@ -244,8 +245,8 @@ fn tie_table(network: &Network, style: &dyn Style) -> String {
     let row = |tie: &TyingIdentifier| {
         vec![
             style.name(&tie.identifier, 44),
-            tie.members.to_string(),
-            tie.accounts.to_string(),
+            grouped(tie.members),
+            grouped(tie.accounts),
             percent(tie.exclusivity),
             tie.class.replace('_', " "),
         ]
@@ -256,7 +257,7 @@ fn tie_table(network: &Network, style: &dyn Style) -> String {
     let table = style.table(&columns, &rows);
     match network.tied_by_left_out {
         0 => table,
-        more => table + &style.item(&format!("{more} more {} it", if more == 1 { "ties" } else { "tie" })),
+        more => table + &style.item(&format!("{} more {} it", grouped(more), if more == 1 { "ties" } else { "tie" })),
     }
 }
 
@@ -266,13 +267,7 @@ fn fragile_table(dossier: &Dossier, style: &dyn Style) -> String {
     }
     let row = |held: &HeldBy| {
         let (lost, pieces, largest) = (held.members_lost, held.pieces, held.largest_piece);
-        vec![
-            style.name(&held.identifier, 44),
-            held.members.to_string(),
-            lost.to_string(),
-            pieces.to_string(),
-            largest.to_string(),
-        ]
+        vec![style.name(&held.identifier, 44), grouped(held.members), grouped(lost), grouped(pieces), grouped(largest)]
     };
     let rows: Vec<Vec<String>> = dossier.fragile.iter().map(row).collect();
     let columns = [("without", 44, false), ("members", 8, true), ("lost", 6, true), ("pieces", 7, true), ("largest", 8, true)];
@@ -301,7 +296,7 @@ fn largest(counts: &BTreeMap<String, u64>) -> String {
     let mut order: Vec<(&String, &u64)> = counts.iter().collect();
     order.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
     let more = order.len().saturating_sub(8);
-    let shown: Vec<String> = order.iter().take(8).map(|(name, count)| format!("{name} {count}")).collect();
+    let shown: Vec<String> = order.iter().take(8).map(|(name, count)| format!("{name} {}", grouped(**count))).collect();
     let more = if more > 0 { format!(", {more} more") } else { String::new() };
     format!("{}{more}", shown.join(", "))
 }

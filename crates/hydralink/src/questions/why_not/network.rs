@@ -83,9 +83,11 @@ pub struct Missing {
     pub accounts: u64,
 }
 
-/// Whether a text is the id of a network, as far as its form goes, and of no account: one may be called what looks like a network.
-pub fn names_network(dataset: &Dataset, text: &str) -> bool {
-    text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("PN-")) && dataset.account(text).is_err()
+/// Whether a text is the id of a network, as far as its form goes, or a rank that one has, and names no account: one may be called
+/// what looks like either.
+pub fn names_network(dataset: &Dataset, results: &Labelling, text: &str) -> bool {
+    let is_id = text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("PN-"));
+    (is_id || results.network_index(text).is_some()) && dataset.account(text).is_err()
 }
 
 /// Explains what keeps an account out of a network, which is named by its id or rank.
