@@ -155,6 +155,23 @@ impl Output {
         self.say(&format!("showing {} of {}; --top 0 shows all", grouped(shown as u64), grouped(all as u64)))
     }
 
+    /// Prints records that come as tables of so many rows at most, one below the other, each with its headings.
+    pub(crate) fn blocks<T: Serialize>(
+        &mut self,
+        records: impl Iterator<Item = T>,
+        rows: usize,
+        fields: &[Field<T>],
+    ) -> io::Result<Found> {
+        let (mut records, mut found) = (records.fuse(), Found::Nothing);
+        loop {
+            let block: Vec<T> = records.by_ref().take(rows).collect();
+            if self.records(&block, fields)? == Found::Nothing {
+                return Ok(found);
+            }
+            found = Found::Something;
+        }
+    }
+
     /// Prints records one by one as they come; as JSON they still form one array. Not for tables, whose columns need all rows.
     pub(crate) fn stream<T: Serialize>(&mut self, records: impl Iterator<Item = T>, fields: &[Field<T>]) -> io::Result<Found> {
         let mut count = 0u64;

@@ -2,15 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write;
 use std::path::Path;
-use std::process::Stdio;
 
 use hydralink::ties::Ties;
 use hydralink::{Dataset, Membership, Node, how};
 
 use crate::privacy::{KEY, key_file};
-use crate::support::{Bench, Ran, detected};
+use crate::support::{Bench, detected};
 
 /// The strongest candidate of a store, and its core members.
 fn strongest(bench: &Bench, store: &str) -> (String, Vec<String>) {
@@ -18,14 +16,6 @@ fn strongest(bench: &Bench, store: &str) -> (String, Vec<String>) {
     let id = network["id"].as_str().expect("an id").to_owned();
     let core = bench.ok(&["members", store, "--network", &id, "--where", "membership = 'core'", "--format", "jsonl"]).records();
     (id, core.iter().map(|member| member["account_id"].as_str().expect("an account").to_owned()).collect())
-}
-
-/// Runs the binary with text on stdin.
-fn piped(bench: &Bench, arguments: &[&str], stdin: &str) -> Ran {
-    let mut command = bench.command(arguments);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
-    child.stdin.take().expect("a pipe").write_all(stdin.as_bytes()).expect("is read");
-    Ran::of(child.wait_with_output().expect("ends"))
 }
 
 fn number(value: &serde_json::Value) -> f64 {
@@ -225,7 +215,7 @@ fn seeds_grow_into_their_network() {
     let store = detected(&bench);
     let (id, core) = strongest(&bench, &store);
     let seeds = core[..3].join("\n");
-    let all = piped(&bench, &["expand", &store, "--seeds", "-", "--top", "0", "--format", "jsonl"], &seeds).records();
+    let all = bench.piped(&["expand", &store, "--seeds", "-", "--top", "0", "--format", "jsonl"], &seeds).records();
     assert!(all[..3].iter().all(|row| number(&row["score"]) <= 1.0));
     // Those of the cluster come first.
     let inside: Vec<bool> = all.iter().map(|row| row["inside"] == true).collect();
@@ -236,13 +226,13 @@ fn seeds_grow_into_their_network() {
     let found = near.iter().filter(|row| members.contains(&row["account_id"].as_str().unwrap_or_default())).count();
     assert!(2 * found > near.len(), "{found} of the {} closest are members", near.len());
     let json_lines = bench.ok(&["members", &store, "--network", &id, "--format", "jsonl"]).stdout;
-    let cards = piped(&bench, &["show", &store, "-"], &json_lines);
+    let cards = bench.piped(&["show", &store, "-"], &json_lines);
     assert_eq!((cards.code, cards.records().len()), (0, members.len()));
-    let some_unknown = piped(&bench, &["show", &store, "-"], &format!("{}\nno_such_account\n", core[0]));
+    let some_unknown = bench.piped(&["show", &store, "-"], &format!("{}\nno_such_account\n", core[0]));
     assert_eq!((some_unknown.code, some_unknown.records().len()), (3, 1), "the known one is shown, the other named");
-    let neighbors = piped(&bench, &["neighbors", &store, "-", "--kind", "ip"], &seeds).records();
+    let neighbors = bench.piped(&["neighbors", &store, "-", "--kind", "ip"], &seeds).records();
     assert!(neighbors.iter().all(|row| row["node"].as_str().is_some_and(|node| node.starts_with("ip:"))));
-    let by_another_word = piped(&bench, &["neighbors", &store, "-", "--kind", "address"], &seeds).records();
+    let by_another_word = bench.piped(&["neighbors", &store, "-", "--kind", "address"], &seeds).records();
     assert_eq!(neighbors, by_another_word);
     let ego = bench.ok(&["ego", &store, &core[0], "--hops", "1", "--format", "jsonl"]).records();
     let degree = bench.ok(&["show", &store, &format!("account:{}", core[0]), "--format", "json"]).json();

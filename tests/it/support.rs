@@ -1,7 +1,8 @@
 //! What every end-to-end test needs: a folder of its own, the binary, and a world.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 use tempfile::TempDir;
@@ -44,6 +45,14 @@ impl Bench {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hydralink"));
         command.args(arguments).current_dir(self.folder.path());
         command
+    }
+
+    /// Runs the binary with text on stdin.
+    pub(crate) fn piped(&self, arguments: &[&str], stdin: &str) -> Ran {
+        let piped = Stdio::piped;
+        let mut child = self.command(arguments).stdin(piped()).stdout(piped()).stderr(piped()).spawn().expect("it starts");
+        child.stdin.take().expect("a pipe").write_all(stdin.as_bytes()).expect("is read");
+        Ran::of(child.wait_with_output().expect("ends"))
     }
 
     /// Runs the binary and insists that it succeeds.

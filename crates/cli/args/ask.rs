@@ -31,7 +31,7 @@ pub(crate) struct OneNode {
     /// The store
     pub(crate) store: PathBuf,
     /// account:ID, KIND:VALUE, or a bare value that is unambiguous (account:account:b where an id is account:b and another b); -
-    /// reads one a line from stdin, bare or as JSON
+    /// reads them from stdin, one a line, bare, as JSON or as CSV
     pub(crate) node: String,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct Neighbors {
     pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
-    /// account:ID, KIND:VALUE, or a bare value that is unambiguous; - reads one a line from stdin, bare or as JSON
+    /// account:ID, KIND:VALUE, or a bare value that is unambiguous; - reads them from stdin, one a line, bare, as JSON or as CSV
     pub(crate) node: String,
     /// Only this kind
     #[arg(long, value_name = "KIND")]
@@ -76,7 +76,7 @@ pub(crate) struct Appeal {
     pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
-    /// account:ID, or a bare id that is unambiguous
+    /// account:ID, or a bare id that is unambiguous; - reads them from stdin, one a line, bare, as JSON or as CSV
     pub(crate) account: String,
     /// Also how likely it would have so much of what the network's others have by chance, given how many identifiers it has
     /// (reads the whole store)
@@ -177,7 +177,7 @@ pub(crate) struct How {
     pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
-    /// Network id (PN-...) or rank
+    /// Network id (PN-...) or rank; - reads them from stdin, one a line, bare, as JSON or as CSV
     pub(crate) id: String,
     /// Joins and identifiers to print, strongest first (0: all); JSON always has all
     #[arg(long, default_value_t = 10, value_name = "N")]
@@ -225,7 +225,7 @@ pub(crate) struct Expand {
     /// Known-bad accounts, one a line, bare or as JSON Lines with account_id; - for stdin
     #[arg(long, value_name = "FILE")]
     pub(crate) seeds: PathBuf,
-    /// Known-good accounts, likewise: those closer to them than to the seeds come last, and are not in the cluster
+    /// Known-good accounts, likewise (- for stdin): those closer to them than to the seeds come last, and are not in the cluster
     #[arg(long, value_name = "FILE")]
     pub(crate) good: Option<PathBuf>,
     /// Accounts to print, closest first (0: all that the walk reached)
@@ -239,7 +239,7 @@ pub(crate) struct Cohesion {
     pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
-    /// Network id (PN-...) or rank
+    /// Network id (PN-...) or rank; - reads them from stdin, one a line, bare, as JSON or as CSV
     pub(crate) id: String,
     /// Identifiers of the network that an account has at least, in the (alpha, beta)-core
     #[arg(long, default_value_t = 2, value_name = "N")]

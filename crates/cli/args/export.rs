@@ -23,13 +23,13 @@ pub(crate) struct Export {
     /// which are four tables
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: PathBuf,
-    /// Only this network (repeat for several)
+    /// Only this network (repeat for several; - reads ids from stdin)
     #[arg(long, value_name = "ID")]
     pub(crate) network: Vec<String>,
     /// Also candidates below the threshold
     #[arg(long, conflicts_with = "network")]
     pub(crate) all: bool,
-    /// The whole graph, in networks or not
+    /// The whole graph, in networks or not; also before `detect`, with weights by the default settings
     #[arg(long, conflicts_with_all = ["network", "all"])]
     pub(crate) whole: bool,
     /// Of the identifiers only those that are enough to tie every member: see `how`
@@ -126,7 +126,7 @@ pub(crate) struct Report {
     /// The page to write (- for stdout)
     #[arg(long, short, value_name = "FILE", default_value = "report.html")]
     pub(crate) output: PathBuf,
-    /// Only this network, flagged or not (repeat for several)
+    /// Only this network, flagged or not (repeat for several; - reads ids from stdin)
     #[arg(long, value_name = "ID")]
     pub(crate) network: Vec<String>,
     /// Above this many nodes identifiers that tie few accounts are left out of the picture, then groups stand for their

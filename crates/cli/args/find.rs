@@ -59,7 +59,7 @@ pub(crate) struct RuleLists {
     /// A rule, as in 'card(accounts <= 10) and 2 of {ip, ja4, template}' (repeat for several)
     #[arg(long, value_name = "RULE")]
     pub(crate) rule: Vec<String>,
-    /// TOML with rules by name, under [rules]
+    /// TOML with rules by name, under [rules] (- for stdin, here and of the lists below)
     #[arg(long, value_name = "FILE")]
     pub(crate) rules: Option<PathBuf>,
     /// CSV of pairs of accounts that are one, a pair a line
@@ -107,7 +107,7 @@ pub(crate) struct OneNetwork {
     pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
-    /// Network id (PN-...) or rank
+    /// Network id (PN-...) or rank; - reads them from stdin, one a line, bare, as JSON or as CSV
     pub(crate) id: String,
 }
 
@@ -219,7 +219,7 @@ pub(crate) struct Lineage {
     pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
-    /// Network id (PN-...) or rank: its whole life (default: a line for each network)
+    /// Network id (PN-...) or rank: its whole life (- reads ids from stdin; default: a line for each network)
     pub(crate) id: Option<String>,
     /// Everything that happened to any network instead, oldest first
     #[arg(long, conflicts_with = "id")]

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use anyhow::Context;
 use hydralink::filter::{self, first_passing};
 use hydralink::node::{Name, looks_like_csv, names_of_lines, targets_of_lines};
 use hydralink::query::{self, Hub, Neighbor, NodeCard};
@@ -12,19 +11,20 @@ use serde::Serialize;
 
 use crate::Found;
 use crate::args::{Hubs, Measure, Neighbors, OneNode, Top};
+use crate::input::{self, STDIN};
 use crate::output::{Field, Format, Output, counted, grouped};
 
 /// Prints one node, or those that stdin names.
 pub(crate) fn show(arguments: &OneNode, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let results = dataset.labelling_if_any()?;
-    if arguments.node != "-" {
+    if !input::is_stdin(&arguments.node) {
         let node = dataset.node(&arguments.node)?;
         dataset.expect_reading_of(&[node]);
         let card = query::show(&dataset, results.as_ref(), node);
         return Ok(output.one(&card, card_text)?);
     }
-    let (nodes, unknown) = named(&dataset, Path::new("-"), output)?;
+    let (nodes, unknown) = named(&dataset, Path::new(STDIN), output)?;
     dataset.expect_reading_of(&nodes);
     let cards: Vec<NodeCard> = nodes.into_iter().map(|node| query::show(&dataset, results.as_ref(), node)).collect();
     found_but(unknown, output.lines(&cards)?)
@@ -32,30 +32,23 @@ pub(crate) fn show(arguments: &OneNode, output: &mut Output) -> anyhow::Result<F
 
 /// The nodes that a file or stdin names, and the first of the names that the store doesn't have; each of these is told.
 pub(crate) fn named(dataset: &Dataset, path: &Path, output: &mut Output) -> anyhow::Result<Named<Node>> {
-    let text = read(path)?;
+    let text = input::text_of(path)?;
     found_in(&text, names_of_lines(&text)?, |name| dataset.named(name), output)
 }
 
 /// The same of a list of accounts.
 pub(crate) fn named_accounts(dataset: &Dataset, path: &Path, output: &mut Output) -> anyhow::Result<Named<AccountId>> {
-    let text = read(path)?;
+    let text = input::text_of(path)?;
     found_in(&text, names_of_lines(&text)?, |name| dataset.account_named(name), output)
 }
 
 /// The nodes that a list of what is to be done names.
 pub(crate) fn targets(dataset: &Dataset, path: &Path, output: &mut Output) -> anyhow::Result<Named<Node>> {
-    let text = read(path)?;
+    let text = input::text_of(path)?;
     found_in(&text, targets_of_lines(&text)?, |name| dataset.named(name), output)
 }
 
 type Named<T> = (Vec<T>, Option<hydralink::Error>);
-
-fn read(path: &Path) -> anyhow::Result<String> {
-    match path.to_str() {
-        Some("-") => std::io::read_to_string(std::io::stdin()).context("reading stdin"),
-        _ => std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display())),
-    }
-}
 
 /// Unknown names of a list that are told one by one.
 const UNKNOWN_SHOWN: usize = 10;
@@ -76,7 +69,14 @@ fn found_in<T>(
             Err(error @ hydralink::Error::Unknown { .. }) => {
                 count += 1;
                 if count <= UNKNOWN_SHOWN && !rows {
-                    output.say(&error.to_string())?;
+                    let is_json =
+                        name.text().starts_with('{') && serde_json::from_str::<serde_json::Value>(name.text()).is_ok();
+                    let hint = if is_json {
+                        "; a JSON object names by node, identifier, account_id, kind and value, or actions"
+                    } else {
+                        ""
+                    };
+                    output.say(&format!("{error}{hint}"))?;
                 }
                 unknown = unknown.or(Some(error));
             }
@@ -156,30 +156,44 @@ fn card_text(card: &NodeCard) -> String {
     lines.join("\n")
 }
 
+/// Neighbours that are held to be printed together; more go out as they come.
+const HELD: usize = 10_000;
+
 /// Prints a node's neighbours, or those of the nodes that stdin names.
 pub(crate) fn neighbors(arguments: &Neighbors, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let results = dataset.labelling_if_any()?;
-    let several = arguments.node == "-";
+    let several = input::is_stdin(&arguments.node);
     let (nodes, unknown) = match several {
-        true => named(&dataset, Path::new("-"), output)?,
+        true => named(&dataset, Path::new(STDIN), output)?,
         false => (vec![dataset.node(&arguments.node)?], None),
     };
     if let Some(kind) = arguments.kind.as_deref().filter(|kind| *kind != "account") {
         dataset.kind(kind)?;
     }
     dataset.expect_reading_of(&nodes);
+    let most = filter::at_most(arguments.top);
+    let ask = |node: Node, most: usize| query::nearest(&dataset, results.as_ref(), node, arguments.kind.as_deref(), most);
+    let bounds = nodes.iter().map(|node| node.degree(dataset.graph()).min(most));
+    if arguments.filter_where.is_none() && bounds.sum::<usize>() > HELD {
+        let (mut all, mut shown) = (0, 0);
+        let counted = nodes.into_iter().flat_map(|node| {
+            let (rows, count) = ask(node, most);
+            (all, shown) = (all + count, shown + count.min(most));
+            rows
+        });
+        let found = match output.format() {
+            Format::Table if !several => output.blocks(counted, HELD, NEIGHBOR)?,
+            _ => output.stream(counted, NEIGHBOR)?,
+        };
+        output.say_shown(shown, all)?;
+        return found_but(unknown, found);
+    }
     let (mut rows, mut all) = (Vec::new(), 0);
     for node in nodes {
-        let most = if arguments.filter_where.is_some() { usize::MAX } else { filter::at_most(arguments.top) };
-        let (of_one, count) = query::nearest(&dataset, results.as_ref(), node, arguments.kind.as_deref(), most);
+        let (of_one, count) = ask(node, if arguments.filter_where.is_some() { usize::MAX } else { most });
         all += count;
-        rows.extend(first_passing(
-            of_one.into_iter(),
-            arguments.filter_where.as_deref(),
-            filter::NEIGHBOR_FIELDS,
-            arguments.top,
-        )?);
+        rows.extend(first_passing(of_one, arguments.filter_where.as_deref(), filter::NEIGHBOR_FIELDS, arguments.top)?);
     }
     let found =
         if several && output.format() != Format::Csv { output.lines(&rows)? } else { output.records(&rows, NEIGHBOR)? };
@@ -213,13 +227,13 @@ pub(crate) fn hubs(arguments: &Hubs, output: &mut Output) -> anyhow::Result<Foun
 /// Prints the nodes with most of something.
 pub(crate) fn top(arguments: &Top, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open_for_lookups(&arguments.store)?;
-    let results = dataset.labelling()?;
+    let results = dataset.labelling_if_any()?;
     let by = match arguments.by {
         Measure::Degree => By::Degree,
         Measure::Events => By::Events,
         Measure::Bits => By::Bits,
     };
-    let rows = top::top(&dataset, &results, by, arguments.kind.as_deref())?;
+    let rows = top::top(&dataset, results.as_ref(), by, arguments.kind.as_deref())?;
     let rows = first_passing(rows, arguments.filter_where.as_deref(), filter::TOP_FIELDS, arguments.top)?;
     print_first(&rows, arguments.top, TOP, output)
 }

@@ -7,6 +7,7 @@ use hydralink::lockstep::{self, LockstepConfig, LockstepCore};
 use hydralink::{AccountId, Dataset, Labelling};
 
 use super::find::MEMBER;
+use super::several;
 use crate::Found;
 use crate::args;
 use crate::output::{Field, Output, counted, grouped};
@@ -15,10 +16,13 @@ use crate::output::{Field, Output, counted, grouped};
 pub(crate) fn cohesion(arguments: &args::Cohesion, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.labelling()?;
-    let network = dataset.network_index(&results, &arguments.id)?;
-    dataset.expect_reading_of_network(&results, network);
-    let found = cohesion::cohesion(&dataset, &results, network, arguments.alpha, arguments.beta)?;
-    Ok(output.one(&found, cohesion_text)?)
+    let of_one = |id: &String| {
+        let network = dataset.network_index(&results, id)?;
+        dataset.expect_reading_of_network(&results, network);
+        Ok(cohesion::cohesion(&dataset, &results, network, arguments.alpha, arguments.beta)?)
+    };
+    let print = |found: &Cohesion, output: &mut Output| Ok(output.one(found, cohesion_text)?);
+    several::answer(&several::networks(&arguments.id)?, of_one, print, output)
 }
 
 /// Cores and identifiers that the text names; JSON has all cores.

@@ -4,6 +4,7 @@ use hydralink::export::{self, ExportConfig, ExportSummary, LeftOut, Networks, Pl
 use hydralink::report::{ReportConfig, ReportData};
 use hydralink::{Dataset, Results};
 
+use super::several;
 use crate::Found;
 use crate::args::{Export, Report, Shared};
 use crate::output::{Format, Output, counted};
@@ -75,7 +76,11 @@ pub(super) fn say_rejected(left_out: u64, output: &mut Output) -> anyhow::Result
 fn run_export(arguments: &Export, shared: &Shared) -> anyhow::Result<ExportSummary> {
     let _progress = Progress::new(shared, "drawing", None, false);
     let dataset = arguments.view.key.open(&arguments.store)?;
-    let results = dataset.results()?;
+    let results = match arguments.whole {
+        // It needs no network: before a detection there is none.
+        true => dataset.results_if_any()?.map_or_else(|| hydralink::detect::undetected(&dataset), Ok)?,
+        false => dataset.results()?,
+    };
     let mut config = ExportConfig::default();
     config.selection.max_nodes = arguments.max_nodes;
     config.selection.level = arguments.view.level.into();
@@ -113,7 +118,8 @@ fn run_export(arguments: &Export, shared: &Shared) -> anyhow::Result<ExportSumma
 }
 
 /// The networks that were named, or all flagged ones.
-pub(super) fn chosen(dataset: &Dataset, results: &Results, ids: &[String]) -> Result<Networks, hydralink::Error> {
+pub(super) fn chosen(dataset: &Dataset, results: &Results, ids: &[String]) -> anyhow::Result<Networks> {
+    let ids = several::all_networks(ids)?;
     let chosen = ids.iter().map(|id| dataset.network_index(results.labelling(), id)).collect::<Result<Vec<usize>, _>>()?;
     Ok(if chosen.is_empty() { Networks::Flagged } else { Networks::Chosen(chosen) })
 }

@@ -18,6 +18,7 @@ use super::about::{confirmed_below_words, counted_entries};
 use super::ask::{named_accounts, refuse_unknown};
 use super::judge::say_too_few_copies;
 use super::link::read_lists;
+use super::several;
 use crate::Found;
 use crate::args::{
     Algorithm, Assess, Communities, Components, Detect, Diff, Members, Networks, OneNetwork, QualityName, Shared, TopRows,
@@ -248,10 +249,13 @@ fn network_fields(decided: bool, calibrated: bool, rerun: bool) -> [Field<CasedN
 pub(crate) fn network(arguments: &OneNetwork, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let results = dataset.labelling()?;
-    let index = dataset.network_index(&results, &arguments.id)?;
-    let network = results.network(&dataset, index)?;
-    dataset.expect_reading_of_network(&results, index);
-    print_dossier(&dossier::dossier(&dataset, &results, &network), output)
+    let of_one = |id: &String| {
+        let index = dataset.network_index(&results, id)?;
+        let network = results.network(&dataset, index)?;
+        dataset.expect_reading_of_network(&results, index);
+        Ok(dossier::dossier(&dataset, &results, &network))
+    };
+    several::answer(&several::networks(&arguments.id)?, of_one, print_dossier, output)
 }
 
 fn print_dossier(dossier: &Dossier, output: &mut Output) -> anyhow::Result<Found> {
@@ -409,13 +413,17 @@ pub(crate) fn lineage(arguments: &crate::args::Lineage, output: &mut Output) -> 
     if arguments.id.is_none() {
         dataset.expect(Reading::Whole);
     }
+    let of_one = |id: &String| {
+        // A network that no detection finds any more has rows too, and few.
+        results
+            .network_index(id)
+            .map_or_else(|| dataset.expect_reading_of(&[]), |network| dataset.expect_reading_of_network(&results, network));
+        Ok(lineage::lineage(&dataset, &results, id)?)
+    };
     Ok(match &arguments.id {
         Some(id) => {
-            // A network that no detection finds any more has rows too, and few.
-            results
-                .network_index(id)
-                .map_or_else(|| dataset.expect_reading_of(&[]), |network| dataset.expect_reading_of_network(&results, network));
-            output.one(&lineage::lineage(&dataset, &results, id)?, lineage::text)?
+            let print = |life: &Lineage, output: &mut Output| Ok(output.one(life, lineage::text)?);
+            several::answer(&several::networks(id)?, of_one, print, output)?
         }
         None if arguments.events => {
             let happened = match arguments.since {

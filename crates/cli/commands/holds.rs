@@ -3,10 +3,11 @@
 use hydralink::appeal::{self, Appeal};
 use hydralink::filter;
 use hydralink::how::{self, HeldBy, How};
-use hydralink::node::abridged;
+use hydralink::node::{Name, abridged};
 use hydralink::statement::statement;
 
 use super::join::significance_line;
+use super::several;
 use crate::Found;
 use crate::args;
 use crate::output::{Format, Output, counted, grouped};
@@ -16,12 +17,15 @@ pub(crate) fn appeal(arguments: &args::Appeal, output: &mut Output) -> anyhow::R
     let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let explain = if arguments.significance { appeal::appeal_with_significance } else { appeal::appeal };
     let results = dataset.labelling()?;
-    let found = explain(&dataset, &results, dataset.account_named(&arguments.account.as_str().into())?)?;
-    match output.format() {
-        Format::Markdown => output.text(&statement(&dataset, &results, &found)?)?,
-        _ => output.one(&found, appeal_text)?,
+    let of_one = |name: &Name| Ok(explain(&dataset, &results, dataset.account_named(name)?)?);
+    let print = |found: &Appeal, output: &mut Output| {
+        match output.format() {
+            Format::Markdown => output.text(&statement(&dataset, &results, found)?)?,
+            _ => output.one(found, appeal_text)?,
+        };
+        Ok(if found.network.is_some() { Found::Something } else { Found::Nothing })
     };
-    Ok(if found.network.is_some() { Found::Something } else { Found::Nothing })
+    several::answer(&several::nodes(&arguments.account)?, of_one, print, output)
 }
 
 /// Grounds of a kind, and other identifiers, that the text names; JSON has all.
@@ -87,11 +91,14 @@ fn appeal_text(appeal: &Appeal) -> String {
 pub(crate) fn how(arguments: &args::How, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let results = dataset.labelling()?;
-    let network = dataset.network_index(&results, &arguments.id)?;
-    dataset.expect_reading_of_network(&results, network);
-    let how = how::how(&dataset, &results, network)?;
+    let of_one = |id: &String| {
+        let network = dataset.network_index(&results, id)?;
+        dataset.expect_reading_of_network(&results, network);
+        Ok(how::how(&dataset, &results, network)?)
+    };
     let top = filter::at_most(arguments.top);
-    Ok(output.one(&how, |how| how_text(how, top))?)
+    let print = |how: &How, output: &mut Output| Ok(output.one(how, |how| how_text(how, top))?);
+    several::answer(&several::networks(&arguments.id)?, of_one, print, output)
 }
 
 /// Columns of a name among others; commands take what is left of a longer one.
@@ -174,7 +181,11 @@ fn how_text(how: &How, top: usize) -> String {
         lines.push(format!("... and {} more; `export --minimal` draws them", grouped((enough.identifiers.len() - top) as u64)));
     }
     if !how.beside.is_empty() {
-        lines.push("\nOther networks with identifiers of this one: pieces of the same operator's, or neighbours (`overlap` names them)".to_owned());
+        lines.push(
+            "\nOther networks with identifiers of this one: pieces of the same operator's, or neighbours. Counted are those that say \
+             something and that strangers have less than the two together; `overlap` lists all that both were seen with"
+                .to_owned(),
+        );
         lines.extend(how.beside.iter().take(top).map(|other| {
             let (identifiers, accounts) = (counted(other.identifiers, "identifier"), grouped(other.accounts));
             let below = if other.flagged { "" } else { ", below the threshold" };

@@ -1,7 +1,5 @@
 //! Accounts that are one by rules and lists.
 
-use std::path::Path;
-
 use anyhow::Context;
 use hydralink::rules::{self, Conflict, LinkedGroup, ListFile, Rule, Rules};
 use hydralink::{AccountId, Dataset};
@@ -10,6 +8,7 @@ use serde::Serialize;
 use super::ask::{named, refuse_unknown};
 use crate::Found;
 use crate::args;
+use crate::input;
 use crate::output::{Field, Output, counted};
 
 /// Prints the groups that rules and lists make, their accounts, or the conflicts.
@@ -58,19 +57,21 @@ pub(crate) fn read_lists(
     if !arguments.rule.is_empty() {
         files.push(ListFile::of("rule", arguments.rule.join("\n").as_bytes(), arguments.rule.len()));
     }
-    let content = |path: &Path| std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
     if let Some(path) = &arguments.rules {
-        let read = Rule::read(path)?;
-        files.push(ListFile::of("rules", &content(path)?, read.len()));
+        let text = input::text_of(path)?;
+        let read = Rule::read_in(&text, &input::name_of(path))?;
+        files.push(ListFile::of("rules", text.as_bytes(), read.len()));
         rules.rules.extend(read);
     }
     if let Some(path) = &arguments.must {
-        rules.must = pairs(dataset, path, skip, output)?;
-        files.push(ListFile::of("must", &content(path)?, rules.must.len()));
+        let text = input::text_of(path)?;
+        rules.must = pairs(dataset, (&text, &input::name_of(path)), skip, output)?;
+        files.push(ListFile::of("must", text.as_bytes(), rules.must.len()));
     }
     if let Some(path) = &arguments.cannot {
-        rules.cannot = pairs(dataset, path, skip, output)?;
-        files.push(ListFile::of("cannot", &content(path)?, rules.cannot.len()));
+        let text = input::text_of(path)?;
+        rules.cannot = pairs(dataset, (&text, &input::name_of(path)), skip, output)?;
+        files.push(ListFile::of("cannot", text.as_bytes(), rules.cannot.len()));
     }
     if let Some(path) = &arguments.good {
         let unknown;
@@ -85,30 +86,31 @@ pub(crate) fn read_lists(
 
 /// Pairs of accounts, a pair a line; a header line that names no account is skipped, and where asked for a pair with an unknown
 /// one.
-fn pairs(dataset: &Dataset, path: &Path, skip: bool, output: &mut Output) -> anyhow::Result<Vec<(AccountId, AccountId)>> {
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .trim(csv::Trim::All)
-        .from_path(path)
-        .with_context(|| format!("cannot read {}", path.display()))?;
+fn pairs(
+    dataset: &Dataset,
+    (text, name): (&str, &str),
+    skip: bool,
+    output: &mut Output,
+) -> anyhow::Result<Vec<(AccountId, AccountId)>> {
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
     let mut pairs = Vec::new();
     for (row, number) in reader.records().zip(1..) {
-        let row = row.with_context(|| format!("{}: line {number}", path.display()))?;
+        let row = row.with_context(|| format!("{name}: line {number}"))?;
         let [one, other] = [row.get(0).unwrap_or_default(), row.get(1).unwrap_or_default()];
         if one.is_empty() || other.is_empty() {
-            anyhow::bail!("{}: line {number}: a pair of accounts is two, with a comma between", path.display());
+            anyhow::bail!("{name}: line {number}: a pair of accounts is two, with a comma between");
         }
-        let account = |name: &str| dataset.account_named(&name.into());
+        let account = |id: &str| dataset.account_named(&id.into());
         match (account(one), account(other)) {
             (Ok(one), Ok(other)) => pairs.push((one, other)),
             (Err(_), Err(_)) if number == 1 => {}
             (Err(error), _) | (_, Err(error)) if skip => {
-                output.say(&format!("{}: line {number} is skipped: {error}", path.display()))?;
+                output.say(&format!("{name}: line {number} is skipped: {error}"))?;
             }
             (Err(error), _) | (_, Err(error)) => {
                 output.say("nothing was done; --skip-unknown goes by the others")?;
-                return Err(anyhow::Error::from(error).context(format!("{}: line {number}", path.display())));
+                return Err(anyhow::Error::from(error).context(format!("{name}: line {number}")));
             }
         }
     }

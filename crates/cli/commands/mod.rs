@@ -15,6 +15,7 @@ mod judge;
 mod link;
 mod privacy;
 mod read;
+mod several;
 mod was_read;
 
 use crate::Found;

@@ -7,8 +7,10 @@ use hydralink::privacy::{self, Expirable, Expired, Extent, Forgotten, KeptSince,
 use hydralink::share::{self, ShareSummary};
 
 use super::export::chosen;
+use super::several::{self, Asked};
 use crate::Found;
 use crate::args::{Expire, Forget, Match, Rekey, Share, Shared};
+use crate::input;
 use crate::output::{Field, Output, counted, grouped};
 use crate::progress::Progress;
 
@@ -16,7 +18,16 @@ use crate::progress::Progress;
 pub(crate) fn forget(arguments: &Forget, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
     let progress = Progress::new(shared, "opening", None, false);
     let key = arguments.key.read()?;
-    let names: Vec<Name> = arguments.accounts.iter().map(|name| name.as_str().into()).collect();
+    let mut names: Vec<Name> = Vec::new();
+    for name in &arguments.accounts {
+        match several::nodes(name)? {
+            Asked::One(name) => names.push(name),
+            Asked::Several(listed) => names.extend(listed),
+        }
+    }
+    if names.is_empty() {
+        anyhow::bail!("stdin names no account");
+    }
     if arguments.lift {
         let lifted = privacy::lift(&arguments.store, &names, key.as_ref(), &arguments.reviewer)?;
         drop(progress);
@@ -195,7 +206,8 @@ pub(crate) fn share(arguments: &Share, output: &mut Output) -> anyhow::Result<Fo
 pub(crate) fn find_matches(arguments: &Match, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
     let key = Key::read(&arguments.group_key)?;
-    let mut matches = share::find_matches(&dataset, dataset.labelling_if_any()?.as_ref(), &arguments.file, &key)?;
+    let (text, name) = (input::text_of(&arguments.file)?, input::name_of(&arguments.file));
+    let mut matches = share::find_matches_in(&dataset, dataset.labelling_if_any()?.as_ref(), &text, &name, &key)?;
     let all = matches.len();
     matches.retain(|found| arguments.expired || !found.expired);
     if matches.len() < all {

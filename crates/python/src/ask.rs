@@ -62,7 +62,7 @@ impl Store {
             dataset.expect_reading_of(&[node]);
             let most = if r#where.is_some() { usize::MAX } else { filter::at_most(top) };
             let (rows, _) = query::nearest(&dataset, labels.as_ref(), node, kind, most);
-            first_passing(rows.into_iter(), r#where, filter::NEIGHBOR_FIELDS, top)
+            first_passing(rows, r#where, filter::NEIGHBOR_FIELDS, top)
         })?;
         plain(py, &found)
     }
@@ -106,8 +106,8 @@ impl Store {
             let measures = [("degree", By::Degree), ("accounts", By::Degree), ("events", By::Events), ("bits", By::Bits)];
             let by = word("by", by, &measures)?;
             let dataset = self.dataset()?.for_lookups();
-            let labels = dataset.labelling()?;
-            first_passing(top::top(&dataset, &labels, by, kind)?, r#where, filter::TOP_FIELDS, top)
+            let labels = dataset.labelling_if_any()?;
+            first_passing(top::top(&dataset, labels.as_ref(), by, kind)?, r#where, filter::TOP_FIELDS, top)
         })?;
         plain(py, &found)
     }
@@ -176,12 +176,12 @@ impl Store {
         plain(py, &why)
     }
 
-    /// What keeps two accounts apart, or an account out of a network (an id), and what is missing.
+    /// What keeps two accounts apart, or an account out of a network (an id or a rank as text), and what is missing.
     fn why_not<'py>(&self, py: Python<'py>, first: &str, second: &str) -> PyResult<Bound<'py, PyAny>> {
         let found = asked(py, &[&self.path], || {
             let (dataset, labels) = self.labelled()?;
             let first = account(&dataset, first)?;
-            Ok(if why_not::names_network(&dataset, second) {
+            Ok(if why_not::names_network(&dataset, &labels, second) {
                 Err(why_not::why_not_member(&dataset, &labels, first, second)?)
             } else {
                 Ok(why_not::why_not(&dataset, &labels, first, account(&dataset, second)?)?)

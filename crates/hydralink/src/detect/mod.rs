@@ -149,6 +149,26 @@ pub(crate) fn find_networks(
     Ok(Results::new(labelling, networks, lists.clone()))
 }
 
+/// What can be said of a store in which nothing was detected yet: the classes and weights of its identifiers by the default settings,
+/// and no network. Cost: O(sightings).
+///
+/// # Errors
+/// As [`Dataset::cases`].
+pub fn undetected(dataset: &Dataset) -> Result<Results, Error> {
+    let linkage = evidence::LinkageConfig::default();
+    let allowed = dataset.allowed()?;
+    let facts = dataset.facts(&allowed);
+    let classification = evidence::classify_identifiers(facts, &linkage.classify);
+    let weights = evidence::weigh_sightings(facts, &classification, &linkage.weigh);
+    let labels = Labels::new(dataset.graph().account_count(), dataset.graph().identifier_count());
+    let labelling = Labelling {
+        facts: Some(dataset.facts_mark()),
+        weights: of_all_sightings(dataset, weights.sighting_weights).into(),
+        ..Labelling::of_labels(labels).with_classes(&classification)
+    };
+    Ok(Results::new(labelling, Vec::new(), Lists::default()))
+}
+
 /// The weights of the sightings that link as weights of all sightings: those that no longer link weigh nothing.
 fn of_all_sightings(dataset: &Dataset, weights: Vec<f32>) -> Vec<f32> {
     let (all, linking) = (dataset.graph(), dataset.linking_graph());

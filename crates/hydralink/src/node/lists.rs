@@ -1,5 +1,7 @@
 //! The nodes that lists and records name: lines, JSON Lines, CSV.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use super::Name;
@@ -8,10 +10,11 @@ use crate::error::Error;
 
 /// The nodes that the lines of a list name: a bare name a line, or a JSON object with `node`, `identifier`, `account_id`,
 /// `kind` and `value` (an exported action) or `actions` (a plan), or a CSV whose header has one of these, so that what other
-/// commands print or write can be piped in. Empty lines are skipped.
+/// commands print or write can be piped in; or all of it is one JSON value. A line that begins like JSON and is none, or names
+/// nothing, is a bare name: names may begin with a brace. Empty lines are skipped, and so is a mark (BOM) before all.
 ///
 /// # Errors
-/// [`Error::Usage`] naming the line.
+/// [`Error::Usage`] if it is a CSV that can't be read.
 pub fn names_of_lines(text: &str) -> Result<Vec<Name>, Error> {
     names_in(text, names_of)
 }
@@ -34,11 +37,15 @@ pub fn looks_like_csv(text: &str) -> bool {
 
 /// The rows of a CSV as objects, if its header has a column that names nodes.
 fn rows_of(text: &str) -> Option<Result<Vec<serde_json::Value>, Error>> {
+    rows_with(text, |has| ["node", "identifier", "account_id", "account"].into_iter().any(has) || has("kind") && has("value"))
+}
+
+/// The rows of a CSV as objects, if its header has a column that names what is looked for.
+fn rows_with(text: &str, names: impl Fn(&dyn Fn(&str) -> bool) -> bool) -> Option<Result<Vec<serde_json::Value>, Error>> {
     let header: Vec<&str> = text.lines().next()?.split([',', '\t', ';']).map(|name| name.trim().trim_matches('"')).collect();
     let has = |name: &str| header.contains(&name);
-    let names = ["node", "identifier", "account_id", "account"].into_iter().any(has) || has("kind") && has("value");
     // A list may name an account that is called `account`, or an identifier.
-    if !names || header.len() < 2 && header != ["account_id"] {
+    if !names(&has) || header.len() < 2 && header != ["account_id"] {
         return None;
     }
     let delimiter = text.chars().find(|c| matches!(c, ',' | '\t' | ';' | '\n')).filter(|&c| c != '\n').unwrap_or(',');
@@ -54,22 +61,67 @@ fn rows_of(text: &str) -> Option<Result<Vec<serde_json::Value>, Error>> {
     Some(reader.records().map(row).collect())
 }
 
-fn names_in(text: &str, of_object: impl Fn(&serde_json::Value) -> Option<Vec<Name>>) -> Result<Vec<Name>, Error> {
-    if let Some(rows) = rows_of(text) {
-        return Ok(rows?.iter().filter_map(of_object).flatten().collect());
-    }
-    let names = |(at, line): (usize, &str)| {
-        if !line.starts_with('{') {
-            return Ok(vec![line.into()]);
+/// The networks that the lines of a list name: an id or a rank a line, or a JSON object with `network` or `id`, or a CSV whose
+/// header has one of these; each once, in the order of the list.
+pub fn networks_of_lines(text: &str) -> Vec<String> {
+    let text = unmarked(text);
+    let of_object = |record: &serde_json::Value| {
+        let field = |name: &str| record.get(name).filter(|value| !value.is_null());
+        match field("network").or_else(|| field("id"))? {
+            serde_json::Value::String(id) => Some(vec![id.as_str().into()]),
+            serde_json::Value::Number(rank) => Some(vec![rank.to_string().as_str().into()]),
+            _ => None,
         }
-        let wrong = |what: String| Error::Usage(format!("line {}: {what}", at + 1));
-        let object: serde_json::Value = serde_json::from_str(line).map_err(|error| wrong(error.to_string()))?;
-        of_object(&object)
-            .ok_or_else(|| wrong("a JSON object needs node, identifier, account_id, kind and value, or actions".to_owned()))
     };
-    let named: Result<Vec<Vec<Name>>, Error> =
-        text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty()).map(names).collect();
-    Ok(named?.concat())
+    let named = match rows_with(text, |has| has("network") || has("id")) {
+        Some(rows) => rows.unwrap_or_default().iter().filter_map(of_object).flatten().collect(),
+        None => names_in_lines(text, of_object),
+    };
+    let mut seen = BTreeSet::new();
+    named.into_iter().map(|name: Name| name.text().to_owned()).filter(|id| seen.insert(id.clone())).collect()
+}
+
+/// Without the mark (BOM) that some tools put before a text.
+fn unmarked(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+fn names_in(text: &str, of_object: impl Fn(&serde_json::Value) -> Option<Vec<Name>>) -> Result<Vec<Name>, Error> {
+    let text = unmarked(text);
+    match rows_of(text) {
+        Some(rows) => Ok(rows?.iter().filter_map(of_object).flatten().collect()),
+        None => Ok(names_in_lines(text, of_object)),
+    }
+}
+
+/// The names in JSON, or in lines that are bare or JSON.
+fn names_in_lines(text: &str, of_object: impl Fn(&serde_json::Value) -> Option<Vec<Name>>) -> Vec<Name> {
+    if let Some(named) = whole_of(text, &of_object) {
+        return named;
+    }
+    let names = |line: &str| {
+        let object = line.starts_with('{').then(|| serde_json::from_str(line).ok()).flatten();
+        object.and_then(|object| of_object(&object)).unwrap_or_else(|| vec![line.into()])
+    };
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).flat_map(names).collect()
+}
+
+/// The names in a text that is one JSON value as a whole, as `--format json` prints it: an object, or a list of objects and names.
+fn whole_of(text: &str, of_object: impl Fn(&serde_json::Value) -> Option<Vec<Name>>) -> Option<Vec<Name>> {
+    let text = text.trim();
+    if !text.starts_with(['[', '{']) {
+        return None;
+    }
+    match serde_json::from_str(text).ok()? {
+        serde_json::Value::Array(values) => {
+            let names = |value: &serde_json::Value| match value {
+                serde_json::Value::String(name) => Some(vec![name.as_str().into()]),
+                object => of_object(object),
+            };
+            Some(values.iter().map(names).collect::<Option<Vec<Vec<Name>>>>()?.concat())
+        }
+        object => of_object(&object),
+    }
 }
 
 /// The nodes that a record of an answer names: by `node`, `identifier`, `account_id`, `kind` and `value`, or `target`; or those
@@ -127,7 +179,25 @@ mod tests {
         assert!(
             looks_like_csv("user,score\na,1\nb,2\n") && !looks_like_csv("a\nb,c\n") && !looks_like_csv("{\"a\":1,\"b\":2}")
         );
-        let error = names_of_lines("a\n{\"name\": 1}").expect_err("no node").to_string();
-        assert!(error.starts_with("line 2:"), "{error}");
+    }
+
+    #[test]
+    fn a_line_that_is_no_object_with_a_name_is_a_name_and_stops_nothing() {
+        let text = "\u{feff}{curly\n{\"name\": 1}\n{\"account_id\":\"a\"}\n}";
+        let named = names_of_lines(text).expect("a list");
+        assert_eq!(named, ["{curly".into(), "{\"name\": 1}".into(), Name::Account("a".to_owned()), "}".into()]);
+        // What `--format json` prints is one value over several lines.
+        let whole = "[\n  {\n    \"account_id\": \"a\"\n  },\n  \"b\"\n]\n";
+        assert_eq!(names_of_lines(whole).expect("a list"), [Name::Account("a".to_owned()), "b".into()]);
+        assert_eq!(names_of_lines("[1]\n").expect("a list"), ["[1]".into()]);
+    }
+
+    #[test]
+    fn networks_are_listed_by_id_or_rank_each_once() {
+        assert_eq!(networks_of_lines("\u{feff}PN-1\n\n 2 \nPN-1\n"), ["PN-1", "2"]);
+        assert_eq!(networks_of_lines("{\"id\":\"PN-1\",\"rank\":1}\n{\"network\":\"PN-2\",\"id\":7}\n"), ["PN-1", "PN-2"]);
+        assert_eq!(networks_of_lines("rank,id,accounts\n1,PN-1,568\n2,PN-2,16\n"), ["PN-1", "PN-2"]);
+        // An account in none names none.
+        assert_eq!(networks_of_lines("account_id,network\na,PN-1\nb,\n"), ["PN-1"]);
     }
 }

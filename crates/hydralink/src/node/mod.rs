@@ -23,7 +23,7 @@ use graph::{AccountId, BipartiteGraph, IdentifierId, KindId};
 use crate::dataset::Dataset;
 use crate::error::Error;
 pub use cut::abridged;
-pub use lists::{looks_like_csv, names_of, names_of_lines, targets_of, targets_of_lines};
+pub use lists::{looks_like_csv, names_of, names_of_lines, networks_of_lines, targets_of, targets_of_lines};
 use near::Asked;
 
 /// An account or an identifier.
@@ -87,6 +87,12 @@ impl Name {
             "account_id" => Name::Account(value.to_owned()),
             _ => Name::Label(value.to_owned()),
         }
+    }
+
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        let (Name::Account(text) | Name::Label(text) | Name::Typed(text)) = self;
+        text
     }
 
     /// Without what stands before an account's id in a label.

@@ -175,15 +175,29 @@ pub fn share(
 /// # Errors
 /// [`Error::Usage`] if the file is no such file, of another group, of other values than this store's, or was changed.
 pub fn find_matches(dataset: &Dataset, results: Option<&Labelling>, path: &Path, key: &Key) -> Result<Vec<Match>, Error> {
+    let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
+    find_matches_in(dataset, results, &text, &path.display().to_string(), key)
+}
+
+/// The same of a file's text, which messages call `name`.
+///
+/// # Errors
+/// As [`find_matches`].
+pub fn find_matches_in(
+    dataset: &Dataset,
+    results: Option<&Labelling>,
+    text: &str,
+    name: &str,
+    key: &Key,
+) -> Result<Vec<Match>, Error> {
     let secret = key.for_group();
-    let (header, indicators) = read(path, key, &secret)?;
+    let (header, indicators) = read(text, name, key, &secret)?;
     let ours = dataset.pseudonyms_id()?;
     let ours = ours.as_deref().unwrap_or(PLAIN);
     if header.of != ours {
         let what = |of: &str| if of == PLAIN { "plain values".to_owned() } else { format!("pseudonyms under key {of}") };
         return Err(Error::Usage(format!(
-            "{}: its indicators are of {}, the store holds {}: nothing can match",
-            path.display(),
+            "{name}: its indicators are of {}, the store holds {}: nothing can match",
             what(&header.of),
             what(ours)
         )));
@@ -245,9 +259,8 @@ fn indicator(identifier: &Shared<'_>, confidence: u8, secret: &[u8; 32]) -> Indi
     }
 }
 
-fn read(path: &Path, key: &Key, secret: &[u8; 32]) -> Result<(Header, Vec<Indicator>), Error> {
-    let refuse = |what: String| Error::Usage(format!("{}: {what}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
+fn read(text: &str, name: &str, key: &Key, secret: &[u8; 32]) -> Result<(Header, Vec<Indicator>), Error> {
+    let refuse = |what: String| Error::Usage(format!("{name}: {what}"));
     let first = text.lines().next().unwrap_or_default();
     let header: Header = serde_json::from_str(first)
         .ok()

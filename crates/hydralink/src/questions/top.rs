@@ -47,7 +47,7 @@ pub struct TopNode {
     pub degree: u64,
     /// Exchanges.
     pub exchanges: u64,
-    /// Evidence, as the module defines it; nothing for an account of no candidate network.
+    /// Evidence, as the module defines it; nothing for an account of no candidate network, or before a detection.
     pub bits: Option<f64>,
     /// Class of an identifier.
     pub class: Option<String>,
@@ -59,17 +59,22 @@ pub struct TopNode {
     pub last_seen: Option<String>,
 }
 
-/// Nodes of a kind, most first, ties to the lower id: `account`, a kind of identifier, or all identifiers.
+/// Nodes of a kind, most first, ties to the lower id: `account`, a kind of identifier, or all identifiers. Without the results of a
+/// detection rows have no bits, class and network, and nothing can be ranked by bits.
 ///
 /// # Errors
-/// [`Error::Unknown`] for a kind that the store doesn't have; as [`Ties::of`].
+/// [`Error::Unknown`] for a kind that the store doesn't have; [`Error::NotDetected`] for bits where no results are given; as
+/// [`Ties::of`].
 pub fn top<'a>(
     dataset: &'a Dataset,
-    results: &'a Labelling,
+    results: Option<&'a Labelling>,
     by: By,
     kind: Option<&str>,
 ) -> Result<impl Iterator<Item = TopNode> + 'a, Error> {
-    let ties = Ties::of(dataset, results)?;
+    if results.is_none() && by == By::Bits {
+        return Err(Error::NotDetected { store: dataset.path().to_owned() });
+    }
+    let ties = results.map(|results| Ties::of(dataset, results)).transpose()?;
     let graph = dataset.graph();
     let (ids, of) = match kind {
         Some("account") => (0..graph.account_count() as u32, Of::Accounts),
@@ -80,25 +85,26 @@ pub fn top<'a>(
         None => (0..graph.identifier_count() as u32, Of::Identifiers),
     };
     let node: fn(u32) -> Node = if of == Of::Accounts { Node::account } else { Node::identifier };
-    let kept = results.foremost.list(graph, by, of);
+    let kept = results.map_or(&[][..], |results| results.foremost.list(graph, by, of));
     let ranking = ties.clone();
     let scanned = move || {
         dataset.expect(Reading::Whole);
         let ids = ids.into_par_iter().with_min_len(4096);
-        let ranked: Vec<(u64, Reverse<u32>)> = ids.map(|id| (measured(dataset, &ranking, by, node(id)), Reverse(id))).collect();
+        let ranked: Vec<(u64, Reverse<u32>)> =
+            ids.map(|id| (measured(dataset, ranking.as_ref(), by, node(id)), Reverse(id))).collect();
         // Few of millions are asked for: a heap hands them out without sorting the rest.
         let mut order = BinaryHeap::from(ranked);
         std::iter::from_fn(move || order.pop()).map(|(_, Reverse(id))| id)
     };
-    Ok(kept_then_scanned(kept, scanned).map(move |id| row(dataset, &ties, node(id))))
+    Ok(kept_then_scanned(kept, scanned).map(move |id| row(dataset, ties.as_ref(), node(id))))
 }
 
 /// What a node is ranked by, as a number that orders as it does.
-pub(crate) fn measured(dataset: &Dataset, ties: &Ties<'_>, by: By, node: Node) -> u64 {
+pub(crate) fn measured(dataset: &Dataset, ties: Option<&Ties<'_>>, by: By, node: Node) -> u64 {
     ordered(match by {
         By::Degree => node.degree(dataset.graph()) as f64,
         By::Events => exchanges(dataset, node) as f64,
-        By::Bits => bits(dataset, ties, node).unwrap_or(f64::NEG_INFINITY),
+        By::Bits => ties.and_then(|ties| bits(dataset, ties, node)).unwrap_or(f64::NEG_INFINITY),
     })
 }
 
@@ -128,19 +134,23 @@ fn bits(dataset: &Dataset, ties: &Ties<'_>, node: Node) -> Option<f64> {
     }
 }
 
-fn row(dataset: &Dataset, ties: &Ties<'_>, node: Node) -> TopNode {
-    let results = ties.results();
+fn row(dataset: &Dataset, ties: Option<&Ties<'_>>, node: Node) -> TopNode {
+    let results = ties.map(Ties::results);
     let (kind, class, network, exchanges, span) = match node {
         Node::Account(account) => {
-            let network = results.flagged_network_of(account).map(|(network, _)| network.id.clone());
+            let network =
+                results.and_then(|results| results.flagged_network_of(account)).map(|(network, _)| network.id.clone());
             let exchanges = query::exchanges_of(dataset, account);
             ("account", None, network, exchanges, query::span_of_account(dataset, account))
         }
         Node::Identifier(identifier) => {
-            let network = results.tied_network(identifier).filter(|network| network.flagged).map(|network| network.id.clone());
-            let Totals { exchanges, first_seen, last_seen } = results.totals_of(dataset, identifier);
-            let class = results.class_of(identifier).to_owned();
-            (dataset.identifier_name(identifier).0, Some(class), network, exchanges, (first_seen, last_seen))
+            let network = results.and_then(|results| results.tied_network(identifier)).filter(|network| network.flagged);
+            let network = network.map(|network| network.id.clone());
+            let totals =
+                results.map_or_else(|| Totals::of(dataset, identifier), |results| results.totals_of(dataset, identifier));
+            let Totals { exchanges, first_seen, last_seen } = totals;
+            let class = results.map(|results| results.class_of(identifier).to_owned());
+            (dataset.identifier_name(identifier).0, class, network, exchanges, (first_seen, last_seen))
         }
     };
     TopNode {
@@ -148,7 +158,7 @@ fn row(dataset: &Dataset, ties: &Ties<'_>, node: Node) -> TopNode {
         kind: kind.to_owned(),
         degree: node.degree(dataset.graph()) as u64,
         exchanges,
-        bits: bits(dataset, ties, node),
+        bits: ties.and_then(|ties| bits(dataset, ties, node)),
         class,
         network,
         first_seen: rfc3339(span.0),

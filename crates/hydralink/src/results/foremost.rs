@@ -51,6 +51,13 @@ pub struct Totals {
     pub last_seen: u32,
 }
 
+impl Totals {
+    /// Those of an identifier. O(its sightings).
+    pub(crate) fn of(dataset: &Dataset, identifier: IdentifierId) -> Self {
+        summed(dataset.graph(), identifier)
+    }
+}
+
 /// The lists; all empty where no detection kept any.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Foremost {
@@ -101,7 +108,7 @@ impl Foremost {
         for by in MEASURES {
             let ranked = |range: std::ops::Range<u32>, node: fn(u32) -> Node| {
                 let measured = range.into_par_iter().with_min_len(4096);
-                first(measured.map(|id| (top::measured(dataset, &ties, by, node(id)), id)).collect())
+                first(measured.map(|id| (top::measured(dataset, Some(&ties), by, node(id)), id)).collect())
             };
             let of_kinds: Vec<_> = kinds.iter().map(|range| ranked(range.clone(), Node::identifier)).collect();
             let all = first(of_kinds.concat());
@@ -250,7 +257,7 @@ mod tests {
             let none = Labelling { foremost: Foremost::default(), ..kept.clone() };
             for kind in [None, Some("account"), Some("ip"), Some("prompt_template_hash")] {
                 for by in MEASURES {
-                    let ranked = |results| top::top(&dataset, results, by, kind).unwrap().collect::<Vec<_>>();
+                    let ranked = |results| top::top(&dataset, Some(results), by, kind).unwrap().collect::<Vec<_>>();
                     prop_assert_eq!(ranked(&kept), ranked(&none));
                     prop_assert_eq!(ranked(&some), ranked(&none));
                 }
@@ -265,6 +272,7 @@ mod tests {
                 prop_assert_eq!(query::show(&dataset, Some(&kept), node), query::show(&dataset, Some(&none), node));
                 let all = query::neighbors(&dataset, Some(&kept), node);
                 let (nearest, count) = query::nearest(&dataset, Some(&kept), node, None, most);
+                let nearest: Vec<_> = nearest.collect();
                 prop_assert_eq!(count, all.len());
                 prop_assert_eq!(&nearest[..], &all[..most.min(all.len())]);
             }

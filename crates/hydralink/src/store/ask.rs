@@ -98,7 +98,7 @@ mod tests {
         query::members(dataset, labels, None).for_each(drop);
         query::hubs(dataset, labels, None)?.take(2000).for_each(drop);
         for by in [By::Degree, By::Events, By::Bits] {
-            top(dataset, labels, by, None)?.take(2000).for_each(drop);
+            top(dataset, Some(labels), by, None)?.take(2000).for_each(drop);
         }
         let accounts: Vec<AccountId> = nodes
             .iter()
@@ -125,7 +125,7 @@ mod tests {
             dataset,
             labels,
             &card,
-            &PlanConfig { benign_budget: 2.0, identifier_actions: true, as_if_unbanned: true },
+            &PlanConfig { benign_budget: 2.0, identifier_actions: true, as_if_unbanned: true, allow_unflagged: true },
         )?;
         bans::impact(dataset, labels, nodes, true)?;
         links::overlap(dataset, labels, network, network + 1)?;

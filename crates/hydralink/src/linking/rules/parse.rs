@@ -69,8 +69,16 @@ impl Rule {
     /// [`Error::Io`] if it can't be read, [`Error::Usage`] naming the rule that doesn't parse.
     pub fn read(path: &Path) -> Result<Vec<Self>, Error> {
         let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
-        let wrong = |what: String| Error::Usage(format!("{}: {what}", path.display()));
-        let file: File = toml::from_str(&text).map_err(|error| wrong(events::in_one_line(&text, &error)))?;
+        Rule::read_in(&text, &path.display().to_string())
+    }
+
+    /// The same of a file's text; messages call the file `of`.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] naming the rule that doesn't parse.
+    pub fn read_in(text: &str, of: &str) -> Result<Vec<Self>, Error> {
+        let wrong = |what: String| Error::Usage(format!("{of}: {what}"));
+        let file: File = toml::from_str(text).map_err(|error| wrong(events::in_one_line(text, &error)))?;
         let rules = file.rules.iter().map(|(name, text)| match text.as_str() {
             Some(text) => Rule::parse(name, text).map_err(|error| wrong(error.to_string())),
             None => Err(wrong(format!("rule {name} is no text, as in {EXAMPLE}"))),

@@ -9,7 +9,7 @@
 //! let (dataset, labels) = (Dataset::open(&store)?, Dataset::open(&store)?.labelling()?);
 //! let widest = query::hubs(&dataset, &labels, Some("ip"))?.next().expect("an address");
 //! let (nearest, all) = query::nearest(&dataset, Some(&labels), dataset.node(&widest.identifier)?, None, 10);
-//! assert!(nearest.len() <= 10 && all as u64 == widest.accounts);
+//! assert!(nearest.count() <= 10 && all as u64 == widest.accounts);
 //! # Ok::<(), hydralink::Error>(())
 //! ```
 
@@ -254,18 +254,19 @@ pub fn show(dataset: &Dataset, results: Option<&Labelling>, node: Node) -> NodeC
 
 /// What a node was seen with: strongest link first once a detection was run, else rarest identifier first.
 pub fn neighbors(dataset: &Dataset, results: Option<&Labelling>, node: Node) -> Vec<Neighbor> {
-    nearest(dataset, results, node, None, usize::MAX).0
+    nearest(dataset, results, node, None, usize::MAX).0.collect()
 }
 
 /// The first of [`neighbors`], of one kind if one is named (`account`, or a kind of identifier by its name or another word for it),
-/// and how many there are. Names are made of these only.
-pub fn nearest(
-    dataset: &Dataset,
-    results: Option<&Labelling>,
+/// and how many there are. Rows are made as they are asked for; until then a neighbour takes 24 bytes, and where names are shown as
+/// pseudonyms those that stand equal have a name each.
+pub fn nearest<'a>(
+    dataset: &'a Dataset,
+    results: Option<&'a Labelling>,
     node: Node,
     kind: Option<&str>,
     most: usize,
-) -> (Vec<Neighbor>, usize) {
+) -> (impl Iterator<Item = Neighbor> + 'a, usize) {
     let graph = dataset.graph();
     let of_identifiers = kind.and_then(|kind| dataset.kind_called(kind));
     let is_of_kind = |near: Node| match (kind, near) {
@@ -275,7 +276,7 @@ pub fn nearest(
     };
     let near = |node: Node, position: usize| {
         let bits = results.map_or(0.0, |results| results.weights[position]);
-        Near { bits: Reverse(ordered(bits)), degree: node.degree(graph), node, position }
+        Near { bits: Reverse(ordered(bits)), degree: node.degree(graph) as u32, node, position: position as u32 }
     };
     let mut found: Vec<Near> = match node {
         Node::Account(account) => {
@@ -297,39 +298,61 @@ pub fn nearest(
     }
     let of = dataset.label_of(node);
     let columns = graph.columns();
-    let row = |near: &Near| {
+    let row = move |near: Near| {
         let (network, class) = match (results, near.node) {
             (None, _) => (None, None),
             (Some(results), Node::Account(account)) => (results.flagged_network_of(account).map(|found| found.0), None),
             (Some(results), Node::Identifier(id)) => (results.tied_network(id), Some(results.class_of(id).to_owned())),
         };
-        let Near { node, position, .. } = *near;
-        let neighbor = Neighbor {
+        let (node, position) = (near.node, near.position as usize);
+        Neighbor {
             of: of.clone(),
             node: dataset.label_of(node),
             exchanges: u64::from(columns.counts[position]),
             first_seen: rfc3339(columns.first_seen[position]),
             last_seen: rfc3339(columns.last_seen[position]),
-            degree: near.degree as u64,
+            degree: u64::from(near.degree),
             bits: results.map(|results| results.weights[position]),
             class,
             network: network.filter(|network| network.flagged).map(|network| network.id.clone()),
-        };
-        ((near.bits, near.degree), neighbor)
+        }
     };
-    let mut rows: Vec<_> = found.iter().map(row).collect();
-    rows.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.node.cmp(&b.1.node)));
-    rows.truncate(most);
-    (rows.into_iter().map(|(_, neighbor)| neighbor).collect(), count)
+    by_name(dataset, &mut found);
+    found.truncate(most);
+    (found.into_iter().map(row), count)
+}
+
+/// Sorts neighbours; those that stand equal by name.
+fn by_name(dataset: &Dataset, found: &mut [Near]) {
+    // Names stand in byte order: those of a kind are in the order of their numbers, as long as they are shown as they are.
+    let kind = |near: &Near| match near.node {
+        Node::Account(_) => "account",
+        Node::Identifier(identifier) => dataset.kind_name(dataset.graph().kind_of(identifier)),
+    };
+    let number = |near: &Near| match near.node {
+        Node::Account(account) => account.0,
+        Node::Identifier(identifier) => identifier.0,
+    };
+    let key = |near: &Near| (near.bits, near.degree);
+    found.sort_unstable_by(|a, b| {
+        key(a).cmp(&key(b)).then_with(|| kind(a).cmp(kind(b))).then_with(|| number(a).cmp(&number(b)))
+    });
+    if !dataset.naming().is_full() {
+        found.chunk_by_mut(|a, b| key(a) == key(b)).for_each(|equal| {
+            if equal.len() > 1 {
+                equal.sort_by_cached_key(|near| dataset.label_of(near.node));
+            }
+        });
+    }
 }
 
 /// A neighbour before it has a name.
 struct Near {
     bits: Reverse<u32>,
-    degree: usize,
+    degree: u32,
     node: Node,
-    /// Of the sighting.
-    position: usize,
+    /// Of the sighting: a store has fewer than 2^32.
+    position: u32,
 }
 
 /// A number that orders as the float does.
