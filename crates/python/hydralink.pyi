@@ -330,6 +330,7 @@ class Store:
         benign_budget: float = 1.0,
         identifier_actions: bool = False,
         as_if_unbanned: bool = False,
+        allow_unflagged: bool = False,
     ) -> Record: ...
     def impact(self, nodes: Names, *, as_if_unbanned: bool = False) -> Record: ...
     def export(

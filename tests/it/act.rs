@@ -218,8 +218,10 @@ fn a_plan_compares_bans_with_actions_on_identifiers() {
     for told in [&ample["tokens"], &ample["tokens_stopped"], &dossier["tokens"]] {
         assert_eq!(told.as_u64(), tokens, "{ample}");
     }
-    let said = bench.ok(&["network", &store, &id]).stdout;
-    assert!(said.contains(&format!(" with {} tokens,", dossier["tokens"])), "{said}");
+    let said = bench.ok(&["network", &store, &id]).words();
+    // In groups of three digits, as everywhere.
+    assert!(said.replace(',', "").contains(&format!(" with {} tokens ", dossier["tokens"])), "{said}");
+    assert!(said.contains(",") && tokens > Some(9_999) && !said.contains(&format!(" {} tokens", dossier["tokens"])), "{said}");
     let alternatives = ample["alternatives"].as_array().expect("alternatives");
     let names: Vec<String> = alternatives.iter().map(|other| text(&other["actions_allowed"])).collect();
     assert_eq!(names, ["bans", "identifiers", "both"]);
@@ -307,7 +309,7 @@ fn a_plan_compares_bans_with_actions_on_identifiers() {
     // A budget is kept if it is a network: where it may be none, that comes first.
     let unflagged = all.iter().find(|network| network["flagged"] == false && number(&network["accounts"]) > 2.0);
     let doubtful = text(&unflagged.expect("a candidate below the threshold")["id"]);
-    let asked = ["plan-bans", &store, &doubtful, "--as-if-unbanned", "--benign-budget", "1"];
+    let asked = ["plan-bans", &store, &doubtful, "--allow-unflagged", "--as-if-unbanned", "--benign-budget", "1"];
     let plan = bench.ok(&[&asked[..], &["--format", "json"]].concat()).json();
     assert!(
         plan["flagged"] == false && plan["over_budget_on_average"] == true && number(&plan["benign_expected"]) > 1.0,
@@ -321,7 +323,7 @@ fn a_plan_compares_bans_with_actions_on_identifiers() {
         "{said}"
     );
     assert!(ample["flagged"] == true, "{ample}");
-    let asked = ["plan-bans", &store, &other, "--benign-budget", "1000"];
+    let asked = ["plan-bans", &store, &other, "--allow-unflagged", "--benign-budget", "1000"];
     let reviewed = bench.ok(&[&asked[..], &["--format", "json"]].concat()).json()["reviewed"].clone();
     assert_eq!((&reviewed["cases"], &reviewed["harmless_cases"], &reviewed["harmless"]), (&1.into(), &0.into(), &0.into()));
     assert!(number(&reviewed["decided"]) > 1.0, "{reviewed}");
@@ -345,7 +347,7 @@ fn what_is_named_of_a_network_says_how_much_more_there_is() {
     let named: Vec<String> = network["tied_by"].as_array().expect("ties").iter().map(|tie| text(&tie["identifier"])).collect();
     assert!(named.len() == 25 && all > 25, "{network}");
     assert_eq!(network["tied_by_left_out"].as_u64(), Some(all - 25));
-    let said = bench.ok(&["network", &store, &id]).stdout;
+    let said = bench.ok(&["network", &store, &id]).words();
     assert!(said.contains(&format!("{} more tie it", all - 25)), "{said}");
     // Tables have room for all.
     bench.ok(&["export", &store, "-o", "out.csv", "--network", &id]);
@@ -366,7 +368,7 @@ fn what_a_plan_hits_if_the_network_is_none_is_told() {
     // The weakest candidate is hardly one.
     let weakest = bench.ok(&["networks", &store, "--all", "--format", "jsonl"]).records().pop().expect("a candidate");
     let id = text(&weakest["id"]);
-    let asked = ["plan-bans", &store, &id, "--benign-budget", "1000"];
+    let asked = ["plan-bans", &store, &id, "--allow-unflagged", "--benign-budget", "1000"];
     let plan = bench.ok(&[&asked[..], &["--format", "json"]].concat()).json();
     let number = |value: &Value| value.as_f64().unwrap_or_else(|| panic!("{value} is a number"));
     let (hit, chance) = (number(&plan["benign_if_none"]), number(&plan["chance"]));

@@ -11,6 +11,8 @@
 //! | `report` | the page holds what the store holds, and says what it leaves out |
 //! | `store` | a damaged, truncated, newer, foreign or busy store is refused by name |
 //! | `act` | decisions and what follows from them, ban plans, indicators, the store as of an earlier time |
+//! | `plans` | a plan against what isn't flagged has to be asked for, and hubs are watched and not acted on |
+//! | `piped` | lists and files come through stdin, and one bad line stops nothing |
 //! | `privacy` | pseudonyms, levels, k-anonymity, erasure, retention, sharing |
 //! | `hanging` | cohesion, dense blocks, lockstep, rules and lists, known-good seeds, and hours of review |
 //! | `judge` | calibration, baselines, ablation, layers and the attacker's budget |
@@ -47,7 +49,9 @@ mod lineage;
 mod memory;
 mod nightly;
 mod options;
+mod piped;
 mod plain_worlds;
+mod plans;
 mod privacy;
 mod project;
 mod report;

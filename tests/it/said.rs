@@ -382,7 +382,7 @@ fn long_names_break_no_rows_of_a_narrow_terminal() {
         &["appeal", "store", &wide],
         &["assess", "store", &list],
         &["expand", "store", "--seeds", &list],
-        &["plan-bans", "store", &network],
+        &["plan-bans", "store", &network, "--allow-unflagged"],
         &["impact", "store", &list],
         &["cohesion", "store", &network],
         &["members", "store", "--network", &network],
@@ -426,4 +426,129 @@ fn hash_of(text: &str) -> String {
 /// Columns of a terminal: of the characters here, Japanese ones take two.
 fn columns_of(line: &str) -> usize {
     line.chars().map(|character| if ('\u{3000}'..'\u{a000}').contains(&character) { 2 } else { 1 }).sum()
+}
+
+/// What needs the graph alone is answered before a detection, and what needs one says so.
+#[test]
+fn what_needs_no_network_is_answered_before_a_detection() {
+    let bench = Bench::new();
+    bench.ok(&["build", &of_world("events.csv"), "-o", "store", "--quiet"]);
+    let before = |by: &str| bench.ok(&["top", "store", "--by", by, "--format", "jsonl"]).records();
+    let (degree, events) = (before("degree"), before("events"));
+    bench.fails(2, &["no networks yet", "hydralink detect store"], &["top", "store", "--by", "bits"]);
+    bench.fails(2, &["no networks yet"], &["export", "store", "-o", "none.graphml"]);
+    bench.ok(&["export", "store", "-o", "before.graphml", "--whole", "--max-nodes", "1000000"]);
+    bench.run(&["detect", "store", "--quiet"]);
+    for (by, before) in [("degree", degree), ("events", events)] {
+        let after = bench.ok(&["top", "store", "--by", by, "--format", "jsonl"]).records();
+        assert_eq!((before.len(), after.len()), (20, 20));
+        for (one, other) in before.iter().zip(&after) {
+            for field in ["node", "degree", "exchanges", "first_seen", "last_seen"] {
+                assert_eq!(one[field], other[field], "{by}: {one}");
+            }
+            assert!(one["bits"].is_null() && one["class"].is_null(), "{one}");
+        }
+    }
+    bench.ok(&["export", "store", "-o", "after.graphml", "--whole", "--max-nodes", "1000000"]);
+    let count = |name: &str, what: &str| std::fs::read_to_string(bench.path(name)).expect("the graph").matches(what).count();
+    for what in ["<node ", "<edge ", "<data key=\"weight\">"] {
+        assert_eq!(count("before.graphml", what), count("after.graphml", what), "{what}");
+    }
+    assert!(count("before.graphml", "<edge ") > 1_000 && count("before.graphml", "key=\"network\">") == 0);
+}
+
+#[test]
+fn a_chain_says_what_it_is_ranked_by() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let network = bench.ok(&["networks", &store, "--all", "--format", "jsonl"]).records()[0].clone();
+    let id = network["id"].as_str().expect("an id");
+    let members = bench.ok(&["members", &store, "--network", id, "--format", "jsonl"]).records();
+    let [one, other] = [0, 1].map(|at| members[at]["account_id"].as_str().expect("an account").to_owned());
+    let asked = ["path", &store, &one, &other, "-k", "5"];
+    let chains = bench.ok(&[&asked[..], &["--format", "jsonl"]].concat()).records();
+    let said = bench.ok(&asked).stdout;
+    let costs: Vec<f64> = chains.iter().map(|chain| chain["cost"].as_f64().expect("a cost")).collect();
+    assert!(costs.is_sorted(), "{costs:?}");
+    let told: Vec<&str> = said.lines().filter(|line| line.starts_with("cost ")).collect();
+    let wanted = chains
+        .iter()
+        .zip(&costs)
+        .map(|(chain, cost)| format!("cost {cost:.2}, {:.1} bits at its weakest", chain["bits"].as_f64().expect("bits")));
+    assert_eq!(told, wanted.collect::<Vec<String>>());
+    let rows = bench.ok(&[&asked[..], &["--format", "csv"]].concat()).stdout;
+    assert!(rows.starts_with("cost,bits,path\n"), "{rows}");
+    // A rank is a network here, too, unless an account is called so.
+    let outsider = bench.ok(&["members", &store, "--where", "network == null", "--format", "jsonl"]).records();
+    let outsider = outsider[0]["account_id"].as_str().expect("an account");
+    let by_rank = bench.run(&["why-not", &store, outsider, "1", "--format", "json"]);
+    assert_eq!(by_rank.stdout, bench.run(&["why-not", &store, outsider, id, "--format", "json"]).stdout);
+    bench.fails(3, &["not found"], &["why-not", &store, outsider, "99999"]);
+}
+
+#[test]
+fn formats_that_are_named_are_those_of_the_command() {
+    let bench = Bench::new();
+    let lists = |command: &[&str], formats: &str| {
+        let ran = bench.fails(2, &[], &[command, &["--format", "nosuch"]].concat());
+        assert!(ran.stderr.contains(&format!("[possible values: {formats}]")), "{}", ran.stderr);
+    };
+    lists(&["export", "store", "-o", "x"], "graphml, gexf, csv, parquet, jsonl, stix, misp");
+    lists(&["network", "store", "1"], "table, json, jsonl, markdown");
+    lists(&["hubs", "store"], "table, json, jsonl, csv");
+    bench.fails(2, &["needs a folder"], &["man", "-"]);
+    assert!(!bench.path("-").exists());
+}
+
+#[test]
+fn the_help_of_where_has_the_fields_of_the_rows() {
+    let bench = Bench::new();
+    for (command, fields) in hydralink::filter::LISTS {
+        let help = bench.ok(&[command, "--help"]).words();
+        assert!(fields.iter().all(|field| help.contains(field)) && help.contains(".startsWith"), "{command}: {help}");
+    }
+    bench.ok(&["man", "pages"]);
+    let page = std::fs::read_to_string(bench.path("pages/hydralink-hubs.1")).expect("a page");
+    assert!(page.contains("spread_days") && page.contains("startsWith"), "{page}");
+    let store = detected(&bench);
+    for command in ["hubs", "top", "members", "networks"] {
+        let field = if command == "members" { "network != null and account_id" } else { "first_seen" };
+        if command != "members" {
+            bench.fails(2, &["2026-13-45 is no time"], &[command, &store, "--where", &format!("{field} >= 2026-13-45")]);
+        }
+    }
+}
+
+/// Rows of a crowded hub go out as they come: held together, a million of them took gigabytes.
+#[test]
+fn all_neighbours_of_a_crowded_hub_are_told_in_every_format() {
+    let bench = Bench::new();
+    let mut events = "timestamp,account_id,ip,device\n".to_owned();
+    let accounts = 12_345;
+    for at in 0..accounts {
+        // Some have another identifier, so that not all stand equal.
+        let device = if at % 7 == 0 { format!("d{at}") } else { String::new() };
+        events.push_str(&format!("2026-03-01T00:00:00Z,u{:05},8.8.8.8,{device}\n", (at * 7_919) % accounts));
+    }
+    bench.ok(&["build", &bench.file("events.csv", events), "-o", "store", "--quiet"]);
+    let asked = |more: &[&str]| bench.ok(&[&["neighbors", "store", "ip:8.8.8.8", "--top", "0"], more].concat());
+    let lines = asked(&["--format", "jsonl"]).records();
+    assert_eq!(lines.len(), accounts);
+    let order: Vec<(u64, &str)> =
+        lines.iter().map(|row| (row["degree"].as_u64().expect("a degree"), row["node"].as_str().expect("a node"))).collect();
+    assert!(order.is_sorted(), "of those with as many, by name");
+    assert_eq!(asked(&["--format", "json"]).json().as_array().expect("rows"), &lines);
+    let csv = asked(&["--format", "csv"]).stdout;
+    let names: Vec<String> = csv.lines().skip(1).map(|row| row.split(',').nth(1).expect("a node").to_owned()).collect();
+    assert_eq!(names, order.iter().map(|(_, name)| (*name).to_owned()).collect::<Vec<String>>());
+    let table = asked(&[]);
+    assert_eq!(table.stdout.lines().filter(|line| line.contains("account:u")).count(), accounts);
+    assert_eq!(table.stdout.lines().filter(|line| line.starts_with("node ")).count(), 2, "a heading for each 10,000");
+    assert!(table.stderr.is_empty(), "{}", table.stderr);
+    // The first of them are the first of all, and what is left out is told.
+    let first = bench.ok(&["neighbors", "store", "ip:8.8.8.8", "--top", "11000", "--format", "jsonl"]);
+    assert_eq!(first.records(), lines[..11_000]);
+    assert!(first.stderr.contains("showing 11,000 of 12,345"), "{}", first.stderr);
+    let several = bench.piped(&["neighbors", "store", "-", "--top", "0"], "ip:8.8.8.8\nu00000\n").records();
+    assert!(several.len() > accounts && several[..accounts] == lines);
 }

@@ -232,7 +232,7 @@ pub(crate) struct CaseVerify {
 pub(crate) struct Forget {
     /// The store
     pub(crate) store: PathBuf,
-    /// Account ids
+    /// Account ids; - reads them from stdin, one a line, bare, as JSON or as CSV
     #[arg(required = true)]
     pub(crate) accounts: Vec<String>,
     /// Let accounts come back that were forgotten: what is read of them from now on counts again
@@ -289,7 +289,7 @@ pub(crate) struct Share {
     /// The file to write
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: PathBuf,
-    /// Only this network (repeat for several)
+    /// Only this network (repeat for several; - reads ids from stdin)
     #[arg(long, value_name = "ID")]
     pub(crate) network: Vec<String>,
     /// The largest share of benign accounts that an indicator may hit
@@ -301,7 +301,7 @@ pub(crate) struct Share {
 pub(crate) struct Match {
     /// The store
     pub(crate) store: PathBuf,
-    /// A file that another member of the group wrote with `share`
+    /// A file that another member of the group wrote with `share` (- for stdin)
     pub(crate) file: PathBuf,
     /// File with the group's key
     #[arg(long, value_name = "FILE")]
@@ -325,7 +325,7 @@ pub(crate) struct PlanBans {
     pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
-    /// Network id (PN-...) or rank
+    /// Network id (PN-...) or rank; - reads them from stdin, one a line, bare, as JSON or as CSV
     pub(crate) id: String,
     /// Most benign accounts, in expectation and if the network is one, that the plan may hit; the chance that it is none is
     /// told beside it
@@ -338,6 +338,10 @@ pub(crate) struct PlanBans {
     /// left out
     #[arg(long)]
     pub(crate) as_if_unbanned: bool,
+    /// Plan even against a candidate that is not flagged and that nobody confirmed: its accounts are probably harmless people's.
+    /// The plan says that it isn't flagged
+    #[arg(long)]
+    pub(crate) allow_unflagged: bool,
 }
 
 #[derive(Debug, Args)]

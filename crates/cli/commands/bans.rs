@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::ask::{refuse_unknown, targets};
 use super::judge::say_too_few_copies;
+use super::several::{self, Asked};
 use crate::Found;
 use crate::args::{self, PlanBans};
 use crate::output::{Field, Format, Output, counted, grouped};
@@ -15,29 +16,39 @@ use crate::output::{Field, Format, Output, counted, grouped};
 pub(crate) fn plan_bans(arguments: &PlanBans, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open_for_lookups(&arguments.store)?;
     let results = dataset.labelling()?;
-    let index = dataset.network_index(&results, &arguments.id)?;
-    let network = results.network(&dataset, index)?;
-    dataset.expect_reading_of_network(&results, index);
     let config = PlanConfig {
         benign_budget: arguments.benign_budget,
         identifier_actions: arguments.identifier_actions,
         as_if_unbanned: arguments.as_if_unbanned,
+        allow_unflagged: arguments.allow_unflagged,
     };
-    let plan = bans::plan_bans(&dataset, &results, &network, &config)?;
+    let of_one = |id: &String| {
+        let index = dataset.network_index(&results, id)?;
+        let network = results.network(&dataset, index)?;
+        dataset.expect_reading_of_network(&results, index);
+        Ok(bans::plan_bans(&dataset, &results, &network, &config)?)
+    };
+    let asked = several::networks(&arguments.id)?;
     say_too_few_copies(&dataset, &results, output)?;
-    if output.format() == Format::Csv {
-        doubt_text(&plan).map_or(Ok(()), |doubt| output.say(&doubt))?;
-        return Ok(output.records(&listed(&plan), LISTED)?);
+    if output.format() != Format::Csv {
+        return several::answer(&asked, of_one, |plan, output| Ok(output.one(plan, plan_text)?), output);
     }
-    Ok(output.one(&plan, plan_text)?)
+    let (plans, first) = match asked {
+        Asked::One(id) => (vec![of_one(&id)?], None),
+        Asked::Several(ids) => several::each(&ids, of_one, output)?,
+    };
+    plans.iter().filter_map(doubt_text).try_for_each(|doubt| output.say(&doubt))?;
+    let found = output.records(&plans.iter().flat_map(listed).collect::<Vec<Listed>>(), LISTED)?;
+    first.map_or(Ok(found), Err)
 }
 
 /// An action of a plan, on a line of its own.
 #[derive(Serialize)]
 struct Listed {
     action: Action,
-    /// Why somebody looks at the account before it is banned, if there is a reason.
+    /// Why somebody looks at the account or the identifier before it is acted on, if there is a reason.
     look_first: &'static str,
+    network: String,
 }
 
 fn listed(plan: &Plan) -> Vec<Listed> {
@@ -46,9 +57,15 @@ fn listed(plan: &Plan) -> Vec<Listed> {
     let look_first = |target: &String| match target {
         account if taken_over.contains(account) => "possibly_taken_over",
         account if customers.contains(account) => "possibly_a_customer",
+        _ if is_doubtful(plan) => "not_flagged",
         _ => "",
     };
-    plan.actions.iter().map(|action| Listed { action: action.clone(), look_first: look_first(&action.target) }).collect()
+    let one = |action: &Action| Listed {
+        action: action.clone(),
+        look_first: look_first(&action.target),
+        network: plan.network.clone(),
+    };
+    plan.actions.iter().map(one).collect()
 }
 
 /// The kind and the value of what an action is about.
@@ -64,6 +81,7 @@ const LISTED: &[Field<Listed>] = &[
     Field::csv("exchanges_stopped", |listed| listed.action.exchanges_stopped.to_string()),
     Field::csv("benign_if_network", |listed| format!("{:.4}", listed.action.benign_if_network)),
     Field::csv("already_banned", |listed| listed.action.already_banned.to_string()),
+    Field::csv("network", |listed| listed.network.clone()),
 ];
 
 /// Prints what a list of actions would do.
@@ -106,6 +124,14 @@ fn plan_text(plan: &Plan) -> String {
         ),
     ]);
     lines.extend(plan.harm.reviewed.as_ref().map(reviewed_text));
+    if plan.identifiers_to_monitor > 0 {
+        lines.push(format!(
+            "{} that {} it {} shared with strangers: to be watched, not acted on",
+            counted(plan.identifiers_to_monitor, "identifier"),
+            if plan.identifiers_to_monitor == 1 { "ties" } else { "tie" },
+            if plan.identifiers_to_monitor == 1 { "is" } else { "are" }
+        ));
+    }
     lines.push(left_text(plan.members_left, plan.members_still_linked, plan.largest_group_left));
     if plan.already_banned > 0 {
         lines.push(format!(
@@ -166,11 +192,17 @@ fn plan_text(plan: &Plan) -> String {
     lines.join("\n")
 }
 
+/// Whether it is a plan against a candidate below the threshold that nobody confirmed: no other is certain to be none or one.
+fn is_doubtful(plan: &Plan) -> bool {
+    !plan.flagged && plan.chance < 1.0
+}
+
 /// What stands before everything else: that the budget isn't kept if it is no network, and that it may be none.
 fn doubt_text(plan: &Plan) -> Option<String> {
-    let standing = match plan.flagged {
-        true => String::new(),
-        false => format!("{} is not flagged, a candidate below the threshold; ", plan.network),
+    let standing = match (plan.flagged, is_doubtful(plan)) {
+        (true, _) => String::new(),
+        (false, true) => format!("{} is not flagged, a candidate below the threshold; ", plan.network),
+        (false, false) => return Some(format!("{} is not flagged, and people confirmed it", plan.network)),
     };
     let none = format!("if it is no network ({})", chance_text(1.0 - plan.chance));
     let hit = counted(plan.benign_if_none, "account");

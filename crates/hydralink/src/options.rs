@@ -12,6 +12,7 @@ use crate::store::quoted;
 
 pub(crate) const ACCOUNTS: OptionName = OptionName::new("accounts");
 pub(crate) const ALLOW: OptionName = OptionName::new("allow");
+pub(crate) const ALLOW_UNFLAGGED: OptionName = OptionName::new("allow_unflagged");
 pub(crate) const ALLOW_MOST: OptionName = OptionName::new("allow_most").in_rust("Extent::Any");
 pub(crate) const COPIES: OptionName = OptionName::new("copies");
 pub(crate) const DRY_RUN: OptionName = OptionName::new("dry_run").in_rust("expirable");

@@ -63,10 +63,11 @@ impl Store {
     /// accounts are expected to be hit if it is a network: `actions`, exchanges stopped, whom it would hurt (`benign_expected`
     /// counts that it may be none, by its `chance`), and what is left. With `identifier_actions` also challenges of addresses,
     /// checks of payment instruments and limits of templates. Accounts that are banned already are left out, but with
-    /// `as_if_unbanned`. Where the events say tokens, `tokens_stopped` and
+    /// `as_if_unbanned`. A candidate that is neither flagged nor confirmed is refused, but with `allow_unflagged`: the plan then says
+    /// `"flagged": False`. Where the events say tokens, `tokens_stopped` and
     /// `benign_tokens_expected` stand beside the exchanges; of actions on anything but templates they are an estimate by the
     /// tokens that each account's exchanges have on average.
-    #[pyo3(signature = (id, *, benign_budget = 1.0, identifier_actions = false, as_if_unbanned = false))]
+    #[pyo3(signature = (id, *, benign_budget = 1.0, identifier_actions = false, as_if_unbanned = false, allow_unflagged = false))]
     fn plan_bans<'py>(
         &self,
         py: Python<'py>,
@@ -74,6 +75,7 @@ impl Store {
         benign_budget: f64,
         identifier_actions: bool,
         as_if_unbanned: bool,
+        allow_unflagged: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let plan = asked(py, &[&self.path], || {
             let (dataset, labels) = self.labelled()?;
@@ -83,7 +85,8 @@ impl Store {
             if benign_budget.is_nan() || benign_budget < 0.0 {
                 return Err(usage(format!("benign_budget={benign_budget}: a number of accounts, 0 or more, was expected")));
             }
-            bans::plan_bans(&dataset, &labels, &network, &PlanConfig { benign_budget, identifier_actions, as_if_unbanned })
+            let config = PlanConfig { benign_budget, identifier_actions, as_if_unbanned, allow_unflagged };
+            bans::plan_bans(&dataset, &labels, &network, &config)
         })?;
         plain(py, &plan)
     }
@@ -146,7 +149,11 @@ impl Store {
                 return Err(usage("k is at least 1"));
             }
             let dataset = self.as_stored()?;
-            let results = dataset.results()?;
+            let results = match whole {
+                // It needs no network: before a detection there is none.
+                true => dataset.results_if_any()?.map_or_else(|| hydralink::detect::undetected(&dataset), Ok)?,
+                false => dataset.results()?,
+            };
             let mut config = ExportConfig::default();
             config.selection.max_nodes = max_nodes;
             config.selection.level = self.level();

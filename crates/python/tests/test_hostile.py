@@ -154,6 +154,10 @@ def test_numbers_that_mean_nothing(found, network):
         found.why(one, other, prior_same_operator=2)
     with pytest.raises(hydralink.InputError, match="0 or more"):
         found.plan_bans(1, benign_budget=-1)
+    candidate = next(row["id"] for row in pyarrow.table(found.networks(all=True)).to_pylist() if not row["flagged"])
+    with pytest.raises(hydralink.InputError, match="is not flagged.*`allow_unflagged`"):
+        found.plan_bans(candidate)
+    assert found.plan_bans(candidate, allow_unflagged=True)["flagged"] is False
 
 
 def test_not_detected_yet(world, tmp_path):
@@ -224,8 +228,10 @@ def test_a_level_holds_for_decisions_and_errors_too(world, tmp_path):
         with pytest.raises(hydralink.UnknownIdError) as raised:
             wrong()
         assert account not in str(raised.value) and raised.value.suggestions == []
-    with pytest.raises(hydralink.InputError, match="level full"):
-        redacted.verify(dossier={})
+    dossier, key_less = redacted.network(1), hydralink.open(store.folder)
+    verified, blind = redacted.verify(dossier=dossier), key_less.verify(dossier=dossier)
+    assert verified["level"] == blind["level"] == "redact" and verified["hidden"] == 0 < blind["hidden"]
+    assert blind["values"] + blind["hidden"] == verified["values"]
 
 
 def test_ids_that_look_like_other_names_are_nobody_elses(tmp_path):

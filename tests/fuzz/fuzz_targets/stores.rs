@@ -153,7 +153,7 @@ const QUESTIONS: &[Question] = &[
     |dataset, labels, _| {
         let card = labels.network(dataset, 0)?;
         dossier::text(&dossier::dossier(dataset, labels, &card));
-        bans::plan_bans(dataset, labels, &card, &PlanConfig { benign_budget: 2.0, identifier_actions: true, as_if_unbanned: true })?;
+        bans::plan_bans(dataset, labels, &card, &PlanConfig { benign_budget: 2.0, identifier_actions: true, as_if_unbanned: true, allow_unflagged: true })?;
         Ok(())
     },
     |dataset, labels, _| how::how(dataset, labels, 0).map(drop),

@@ -127,7 +127,12 @@ mod tests {
                 let network = kept.network(&dataset, place).unwrap();
                 assert_eq!(dossier::dossier(&dataset, &kept, &network), dossier::dossier(&dataset, &bare, &network));
                 let plan = |labels: &Labelling| {
-                    let config = PlanConfig { benign_budget: 2.0, identifier_actions: true, as_if_unbanned: true };
+                    let config = PlanConfig {
+                        benign_budget: 2.0,
+                        identifier_actions: true,
+                        as_if_unbanned: true,
+                        allow_unflagged: true,
+                    };
                     plan_bans(&dataset, labels, &network, &config).unwrap()
                 };
                 assert_eq!(plan(&kept), plan(&bare));

@@ -231,7 +231,8 @@ pub struct Plan {
     pub benign_budget: f64,
     /// The chance that the network is one ([`crate::review`](mod@crate::review)).
     pub chance: f64,
-    /// Whether the network is over the threshold of the run.
+    /// Whether the network is flagged. A plan against a candidate that isn't is made only where that was asked for
+    /// ([`PlanConfig::allow_unflagged`](super::PlanConfig::allow_unflagged)).
     pub flagged: bool,
     /// Whether more benign accounts are expected to be hit than the budget allows, now that it may be no network: the budget limits
     /// what is hit if it is one.
@@ -240,6 +241,9 @@ pub struct Plan {
     pub benign_if_none: u64,
     /// Actions, best first.
     pub actions: Vec<Action>,
+    /// Identifiers that tie the network and that no plan acts on, because strangers share them: to be watched, as exported
+    /// actions say of them (`monitor`).
+    pub identifiers_to_monitor: u64,
     /// Members that are banned already and therefore left out; 0 in a plan as if nobody were.
     pub already_banned: u64,
     /// Exchanges on record of these, which are not among those below.

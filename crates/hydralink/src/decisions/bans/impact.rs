@@ -116,7 +116,7 @@ pub fn impact(dataset: &Dataset, results: &Labelling, nodes: &[Node], as_if_unba
     let touched = results.networks(dataset, &places.into_iter().collect::<Vec<usize>>())?;
     let (chances, cases) = (Chances::of(dataset, results)?, dataset.cases()?);
     let allowed = dataset.allowed()?;
-    let group = |network| belonging(dataset, results, network, &chances, &cases, &allowed);
+    let group = |network| belonging(dataset, results, network, &chances, &cases, &allowed).0;
     let mut groups: Vec<Group> = touched.iter().map(group).collect();
     let everyone: Vec<Vec<u32>> = groups.iter_mut().map(|group| group.leave_in_reach(is_out_of_reach)).collect();
     groups.push(Group { chance: 1.0, members: outside.iter().map(|&account| (account, 1.0)).collect() });

@@ -30,6 +30,12 @@
 //! *Who is banned already* is out of reach: nothing is left to stop of such an account, and nobody to hit. A plan leaves these
 //! members out and says how much traffic they had, unless it is asked what acting in time would have stopped.
 //!
+//! *Candidates below the threshold* are no networks, by what is known: whoever asks for a plan against one has to say so
+//! ([`PlanConfig::allow_unflagged`]), and the plan says that it isn't flagged.
+//!
+//! *Identifiers* are acted on only where the network keeps them to itself, as exported actions have it: popular templates, hubs,
+//! and what more than a tenth of strangers are seen with are left to be watched, and counted (`identifiers_to_monitor`).
+//!
 //! *Plan*: greedy. 1. Each action costs what it would hit alone. 2. The action that stops most per benign account risked is
 //! taken if the budget holds what it really adds; a gain can only fall as others are taken, so stale ones are evaluated when
 //! they come up. 3. If the best single action stops more than all of these, it is the plan. For costs that add up this stops at
@@ -70,6 +76,7 @@ use crate::error::Error;
 use crate::interval::jeffreys;
 use crate::lineage;
 use crate::node::Node;
+use crate::options::{ALLOW_UNFLAGGED, NETWORK};
 use crate::query;
 use crate::results::{Labelling, Network};
 use crate::review::Chances;
@@ -80,6 +87,7 @@ use harm::{benign, harm};
 pub use impact::{Impact, NetworkImpact, impact};
 use left::{groups_left, not_acted_on, replacement};
 pub use proposal::Proposal;
+pub(crate) use proposal::{Kept, MAX_BENIGN};
 use stopped::{Gain, Group, Reach, Stakes};
 
 /// What may be done.
@@ -91,11 +99,14 @@ pub struct PlanConfig {
     pub identifier_actions: bool,
     /// Whether accounts that are banned already are planned for as if they weren't: what acting in time would have stopped.
     pub as_if_unbanned: bool,
+    /// Whether a candidate that isn't flagged, nor confirmed by people, is planned for all the same: its accounts are probably
+    /// harmless people's.
+    pub allow_unflagged: bool,
 }
 
 impl Default for PlanConfig {
     fn default() -> Self {
-        PlanConfig { benign_budget: 1.0, identifier_actions: false, as_if_unbanned: false }
+        PlanConfig { benign_budget: 1.0, identifier_actions: false, as_if_unbanned: false, allow_unflagged: false }
     }
 }
 
@@ -118,29 +129,35 @@ impl From<Node> for Target {
 /// Plans actions against one network.
 ///
 /// # Errors
-/// [`Error::Usage`] if the budget is no number of 0 or more; as [`Dataset::cases`] and [`Labelling::networks`].
+/// [`Error::Usage`] if the budget is no number of 0 or more, or if the network is not flagged and this isn't allowed; as
+/// [`Dataset::cases`] and [`Labelling::networks`].
 pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, config: &PlanConfig) -> Result<Plan, Error> {
     if !(config.benign_budget.is_finite() && config.benign_budget >= 0.0) {
         return Err(Error::Usage(format!("benign_budget is {}; a number of 0 or more was expected", config.benign_budget)));
     }
     results.check_network(dataset, network.index())?;
     let allowed = dataset.allowed()?;
-    let mut group = belonging(dataset, results, network, &Chances::of(dataset, results)?, &dataset.cases()?, &allowed);
+    let (mut group, verdict) =
+        belonging(dataset, results, network, &Chances::of(dataset, results)?, &dataset.cases()?, &allowed);
+    if !(network.flagged || verdict == Some(true) || config.allow_unflagged) {
+        return Err(Error::Usage(not_flagged(network)));
+    }
     let is_out_of_reach = |account: u32| !config.as_if_unbanned && dataset.is_banned(AccountId(account));
     let everyone = group.leave_in_reach(is_out_of_reach);
     let compromised: Vec<u32> =
         everyone.iter().copied().filter(|&account| is_compromised(dataset, results, AccountId(account))).collect();
     let own = results.own_identifiers(dataset, network.index());
+    let kept = kept_to_itself(dataset, results, &own, &everyone, &allowed, verdict);
     let chance = group.chance;
     let already_banned: Vec<AccountId> =
         everyone.iter().filter(|&&member| is_out_of_reach(member)).copied().map(AccountId).collect();
-    let stakes = Stakes::new(dataset, &[group], &own, is_out_of_reach);
+    let stakes = Stakes::new(dataset, &[group], &kept, is_out_of_reach);
     let known_good: Vec<AccountId> =
         stakes.members.iter().copied().map(AccountId).filter(|account| allowed.has_account(*account)).collect();
     let is_spared = |account: u32| compromised.binary_search(&account).is_ok() || allowed.has_account(AccountId(account));
     let bannable = stakes.members.iter().filter(|&&account| !is_spared(account));
     let accounts = bannable.map(|&account| Target::Account(account));
-    let targets = alone(&stakes, accounts.chain(own.iter().map(|&identifier| Target::Identifier(identifier))).collect());
+    let targets = alone(&stakes, accounts.chain(kept.iter().map(|&identifier| Target::Identifier(identifier))).collect());
     let first_identifier = targets.partition_point(|(target, _)| matches!(target, Target::Account(_)));
     let planned = |targets: &[_]| {
         let (taken, reach) = choose(&stakes, targets, config.benign_budget);
@@ -164,6 +181,7 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
         over_budget_on_average: harm.benign_expected > config.benign_budget,
         benign_if_none: reach.hit().count() as u64,
         actions: taken.iter().map(|&(target, gain)| action(&stakes, target, gain)).collect(),
+        identifiers_to_monitor: (own.len() - kept.len()) as u64,
         exchanges_of_banned: already_banned.iter().map(|&account| query::exchanges_of(dataset, account)).sum(),
         already_banned: already_banned.len() as u64,
         traffic,
@@ -178,6 +196,40 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
         replacement: replacement(dataset, results, &everyone, network, lineage::last_event(dataset)?),
         alternatives,
     })
+}
+
+/// Why no plan is made against a candidate, and what to do instead.
+fn not_flagged(network: &Network) -> String {
+    format!(
+        "{} is not flagged: its score of {:.1} bits is below the threshold, and its accounts are probably harmless people's; look at it first \
+         ({NETWORK}), and confirm its case if people find that it is a network, or plan all the same with {ALLOW_UNFLAGGED}",
+        network.id, network.score
+    )
+}
+
+/// Those of a network's identifiers, ascending, that it keeps to itself: what an exported action does something about.
+fn kept_to_itself(
+    dataset: &Dataset,
+    results: &Labelling,
+    own: &[u32],
+    members: &[u32],
+    allowed: &Allowed,
+    verdict: Option<bool>,
+) -> Vec<u32> {
+    let is_member = |account: &&u32| members.binary_search(account).is_ok() && !allowed.has_account(AccountId(**account));
+    let is_kept = |&identifier: &u32| {
+        let id = IdentifierId(identifier);
+        let accounts = dataset.graph().accounts_of(id);
+        let members = accounts.iter().filter(is_member).count() as u64;
+        let kept = Kept {
+            policy: Some(results.policy_of(id)),
+            members,
+            benign_prevalence: Kept::prevalence(members, accounts.len() as u64),
+            is_harmless: verdict == Some(false) || allowed.identifiers.get(id.index()).copied().unwrap_or(false),
+        };
+        kept.is_kept(MAX_BENIGN, false)
+    };
+    own.iter().copied().filter(is_kept).collect()
 }
 
 /// What is done with some targets, and what it does.
@@ -206,7 +258,7 @@ impl Planned<'_> {
 }
 
 /// The accounts of a network, ascending, each with the probability that it is benign if the network is one: certain where two
-/// hands are on it, for its owner is, and where it is known-good.
+/// hands are on it, for its owner is, and where it is known-good; and what people decided about it, if they did.
 fn belonging(
     dataset: &Dataset,
     results: &Labelling,
@@ -214,16 +266,15 @@ fn belonging(
     chances: &Chances<'_>,
     cases: &Cases,
     allowed: &Allowed,
-) -> Group {
+) -> (Group, Option<bool>) {
     let benign = |account: &AccountId| match allowed.has_account(*account) || is_compromised(dataset, results, *account) {
         true => 1.0,
         false => 1.0 - f64::from(results.confidence[account.index()]).clamp(0.0, 1.0),
     };
     let members = results.belonging(network.index());
-    Group {
-        chance: chances.of_members(dataset, cases, network.index(), &members).chance,
-        members: members.iter().map(|account| (account.0, benign(account))).collect(),
-    }
+    let belief = chances.of_members(dataset, cases, network.index(), &members);
+    let members = members.iter().map(|account| (account.0, benign(account))).collect();
+    (Group { chance: belief.chance, members }, belief.verdict)
 }
 
 /// The accounts that were banned, ascending.
@@ -244,7 +295,7 @@ fn action(stakes: &Stakes<'_>, target: Target, gain: Gain) -> Action {
             let accounts = stakes.met_by(identifier.0);
             let outside = accounts.iter().filter(|&&account| !stakes.is_member(account)).count() as u64;
             let role = dataset.roles()[dataset.graph().kind_of(identifier).index()];
-            (Proposal::for_identifier(role), Node::Identifier(identifier), Some(jeffreys(outside, accounts.len() as u64)))
+            (Proposal::for_identifier(role, true), Node::Identifier(identifier), Some(jeffreys(outside, accounts.len() as u64)))
         }
     };
     Action {

@@ -1,5 +1,5 @@
 //! JSON Lines for enforcement systems: one proposed action a line. Proposals, not decisions: `plan-bans` weighs collateral,
-//! people decide.
+//! people decide. What is proposed of an identifier is what `plan-bans` proposes of it ([`crate::bans::Proposal`]).
 //!
 //! | who | proposed |
 //! |---|---|
@@ -136,11 +136,10 @@ fn account_action<'g>(
 }
 
 fn identifier_action<'g>(graph: &'g ExportGraph<'_>, identifier: &'g Shared<'_>) -> Action<'g> {
-    let action = if identifier.blockable { Proposal::for_identifier(identifier.role) } else { Proposal::Monitor };
     let network = identifier.network.and_then(|network| graph.networks.get(network as usize));
     let known = identifier.blockable && identifier.last_seen != NO_TIME;
     Action {
-        action,
+        action: Proposal::for_identifier(identifier.role, identifier.blockable),
         target: "identifier",
         kind: identifier.kind,
         value: identifier.value,

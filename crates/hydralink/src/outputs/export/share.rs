@@ -19,10 +19,8 @@ use serde::Serialize;
 use super::anonymity::{first_digit, in_tenths};
 use super::choose::widen;
 use super::view::{ExportGraph, ExportHub, ExportNode};
+use crate::bans::{Kept, MAX_BENIGN};
 use crate::results::Membership;
-
-/// The name of the policy of identifiers that link at full weight.
-const KEEP: &str = "keep";
 
 /// Who may see what is shared: the Traffic Light Protocol, version 2.0 (<https://www.first.org/tlp/>).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -71,7 +69,12 @@ pub struct Sharing {
 impl Default for Sharing {
     /// TLP:AMBER, at most one benign account in ten, no hubs.
     fn default() -> Self {
-        Sharing { identity: "hydralink operator".to_owned(), tlp: Tlp::Amber, force_hub: false, max_benign_prevalence: 0.1 }
+        Sharing {
+            identity: "hydralink operator".to_owned(),
+            tlp: Tlp::Amber,
+            force_hub: false,
+            max_benign_prevalence: MAX_BENIGN,
+        }
     }
 }
 
@@ -191,16 +194,14 @@ pub(crate) fn shared<'g>(graph: &'g ExportGraph<'_>, sharing: &Sharing) -> Vec<S
         *count += edge.count;
         widen(first, last, edge.first_seen, edge.last_seen);
     }
-    let prevalence = |members: u64, accounts: u64| 1.0 - members as f64 / accounts.max(members).max(1) as f64;
     let mut shared = Vec::new();
     for (at, node) in graph.nodes.iter().enumerate().filter(|(_, node)| node.is_identifier()) {
         let (members, network) = best[at].map_or((0, None), |(members, network)| (members, Some(network)));
-        let exact = prevalence(members, node.exact_degree.unwrap_or(node.degree));
+        let exact = Kept::prevalence(members, node.exact_degree.unwrap_or(node.degree));
         let is_rounded = node.exact_degree.is_some();
         let benign_prevalence = if is_rounded { in_tenths(exact) } else { exact };
-        let keeps = graph.policy_name(node.policy).is_none_or(|policy| policy == KEEP);
-        let exclusive = keeps && exact <= sharing.max_benign_prevalence;
         let is_harmless = node.known_good || network.is_some_and(|network| graph.belief(network).is_rejected());
+        let kept = Kept { policy: graph.policy_name(node.policy), members, benign_prevalence: exact, is_harmless };
         let (count, first_seen, last_seen) = seen[at];
         shared.push(Shared {
             kind: graph.kind_name(node),
@@ -212,7 +213,7 @@ pub(crate) fn shared<'g>(graph: &'g ExportGraph<'_>, sharing: &Sharing) -> Vec<S
             members: if is_rounded { first_digit(members).min(node.degree) } else { members },
             accounts: node.degree,
             benign_prevalence,
-            blockable: (exclusive || sharing.force_hub) && members >= 2 && !is_harmless,
+            blockable: kept.is_kept(sharing.max_benign_prevalence, sharing.force_hub),
             hub: false,
             count,
             first_seen,
@@ -221,7 +222,7 @@ pub(crate) fn shared<'g>(graph: &'g ExportGraph<'_>, sharing: &Sharing) -> Vec<S
     }
     let is_rounded = graph.nodes.iter().any(|node| node.exact_degree.is_some());
     let of_hub = |hub: &ExportHub<'_>| {
-        let share = prevalence(u64::from(hub.accounts), hub.degree);
+        let share = Kept::prevalence(u64::from(hub.accounts), hub.degree);
         if is_rounded { in_tenths(share) } else { share }
     };
     shared.extend(graph.hubs.iter().map(|hub| Shared {
