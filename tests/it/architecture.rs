@@ -2,6 +2,8 @@
 
 #[cfg(target_os = "linux")]
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 /// Which of our crates each crate may depend on.
@@ -65,6 +67,23 @@ fn whoever_calls_the_facade_has_no_logic_of_its_own() {
             assert!(!direct.contains(&algorithmic), "{name} calls {algorithmic} past the facade");
         }
     }
+}
+
+/// Examples show what a user of the library can do, who has no other of its crates.
+#[test]
+fn examples_take_everything_from_the_facade() {
+    let mut read = 0;
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")).expect("examples") {
+        let path = entry.expect("an entry").path();
+        let text = fs::read_to_string(&path).expect("an example");
+        for internal in ["graph", "events", "community", "evidence", "synth"] {
+            let [used, called] = [format!("use {internal}::"), format!(" {internal}::")];
+            let found = text.lines().find(|line| line.starts_with(&used) || line.contains(&called) && !line.contains("//"));
+            assert_eq!(found, None, "{}: {internal} is an internal crate", path.display());
+        }
+        read += 1;
+    }
+    assert!(read > 4, "only {read} examples were found");
 }
 
 /// `cargo test --workspace` needs no Python: nothing of the library is linked where no Python asked for it.
