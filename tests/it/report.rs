@@ -25,6 +25,10 @@ fn a_report_shows_the_networks_of_the_store() {
     assert_eq!(network["score_bits"], candidate["score"]);
     let drawn = data["graph"]["label"].as_array().expect("labels").len() as u64;
     assert!(drawn > candidate["accounts"].as_u64().expect("a count"), "accounts and identifiers are drawn");
+    // A byte a node, as base64: how each belongs.
+    let membership = data["graph"]["membership"].as_str().expect("a column");
+    assert_eq!(membership.len() as u64, drawn.div_ceil(3) * 4);
+    assert!(membership.starts_with("AQ") || membership.contains("AQ"), "some are core: {membership}");
     for section in ["hubs", "component_sizes", "degree_histograms", "limits"] {
         assert!(data[section].as_array().is_some_and(|rows| !rows.is_empty()), "{section} is empty");
     }
