@@ -66,10 +66,12 @@ fn rows_with(text: &str, names: impl Fn(&dyn Fn(&str) -> bool) -> bool) -> Optio
 pub fn networks_of_lines(text: &str) -> Vec<String> {
     let text = unmarked(text);
     let of_object = |record: &serde_json::Value| {
-        let field = |name: &str| record.get(name).filter(|value| !value.is_null());
-        match field("network").or_else(|| field("id"))? {
-            serde_json::Value::String(id) => Some(vec![id.as_str().into()]),
-            serde_json::Value::Number(rank) => Some(vec![rank.to_string().as_str().into()]),
+        let fields = || ["network", "id"].into_iter().filter_map(|name| record.get(name));
+        match fields().find(|value| !value.is_null()) {
+            Some(serde_json::Value::String(id)) => Some(vec![id.as_str().into()]),
+            Some(serde_json::Value::Number(rank)) => Some(vec![rank.to_string().as_str().into()]),
+            // An account that is in none.
+            None if fields().next().is_some() => Some(Vec::new()),
             _ => None,
         }
     };
@@ -199,5 +201,6 @@ mod tests {
         assert_eq!(networks_of_lines("rank,id,accounts\n1,PN-1,568\n2,PN-2,16\n"), ["PN-1", "PN-2"]);
         // An account in none names none.
         assert_eq!(networks_of_lines("account_id,network\na,PN-1\nb,\n"), ["PN-1"]);
+        assert_eq!(networks_of_lines("{\"account_id\":\"a\",\"network\":null}\n{\"network\":\"PN-1\"}\n"), ["PN-1"]);
     }
 }
