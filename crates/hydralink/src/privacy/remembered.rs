@@ -186,9 +186,9 @@ mod tests {
         let built = build::build(&all[..], &store, &config, &Unobserved).unwrap();
         assert_eq!((built.forgotten_rows, built.replaced.unwrap().forgotten), (5, 2));
         assert!(!has(&store, "ada", None) && !has(&store, "eve", None) && has(&store, "bob", None));
-        // Its key and hashes are all that is kept.
+        // Its key and hashes are all that is kept; "ada" may stand in hexadecimal digits by chance.
         let section = Store::open(&store).unwrap().column::<u8>(FORGOTTEN).unwrap().to_vec();
-        assert!(!String::from_utf8(section).unwrap().contains("ada"));
+        assert!(!String::from_utf8(section).unwrap().contains("eve"));
 
         let unknown = lift(&store, &["ada".into(), "joe".into()], None, "ann").unwrap_err();
         assert!(matches!(&unknown, Error::Unknown { what, .. } if what.contains("joe") && !what.contains("ada")), "{unknown}");
