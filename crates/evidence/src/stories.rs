@@ -139,7 +139,7 @@ const STRANGERS_AT_HOME: Expectation = Expectation {
 };
 
 /// The operators that a story competes with, each as likely as the others; the last only where shared addresses are known to lie
-/// all over the world, and prompts are known.
+/// all over the world, the hours are no place's, and prompts are known.
 pub(crate) const OPERATORS: [Expectation; 4] =
     [OPERATOR, OPERATOR_OF_FEW_ADDRESSES, UNSHARING_OPERATOR, OPERATOR_OF_RENTED_EXITS];
 

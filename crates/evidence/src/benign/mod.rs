@@ -10,7 +10,7 @@
 //!
 //! where `o` is an operator who shares cards and many addresses between accounts, one who does so behind a few addresses, one
 //! who pays for an own card and an own address for each, or one with an own card for each behind exits all over the world
-//! (asked only where shared addresses lie in many networks and prompts are known), and shares are kept off 0 and 1 by half a member, so that a small
+//! (asked only where shared addresses lie in many networks, no place's day is seen and prompts are known), and shares are kept off 0 and 1 by half a member, so that a small
 //! group says less than a large one. A share that is missing, or of which a hypothesis states nothing, adds nothing. Positive
 //! bits: the harmless story fits better than an operator does.
 //!
@@ -212,7 +212,8 @@ pub fn explain_benign(structure: &Structure, config: &BenignConfig) -> BenignVer
     // balancer and where it stands, and of services that several cards pay for day and night, as anybody's would be, whose they
     // are.
     let known = structure.top_payment.or(structure.top_address).or(structure.top_organisation).is_some();
-    let all_over = structure.top_template.and(structure.top_network).is_some_and(|share| share < ALL_OVER);
+    let all_over = structure.top_template.and(structure.top_network).is_some_and(|share| share < ALL_OVER)
+        && around_the_clock(structure) > 0.5;
     let operators = if all_over { &OPERATORS[..] } else { &OPERATORS[..OPERATORS.len() - 1] };
     let bits_of = |hypothesis: BenignHypothesis, expectation: &Expectation| {
         let (of_few, of_many) = match hypothesis {
@@ -303,11 +304,12 @@ fn bits_of_shares(structure: &Structure, (hypothesis, story): (BenignHypothesis,
         (ln_density(peak, (alpha, beta)) / std::f64::consts::LN_2).clamp(-night_bits, 0.0)
     };
     // People who sit in one place and ask the same have addresses of one network or a few. So may an operator; and where nobody
-    // knows what they ask, customers of one vendor share exits in many networks.
+    // knows what they ask, customers of one vendor share exits in many networks. So do people of one place who have to go through
+    // such a vendor: their days say where they are.
     let in_one_network = structure.top_network.filter(|_| structure.top_template.is_some()).zip(story.top_network);
     let elsewhere = in_one_network.map_or(0.0, |(share, of_one_place)| {
         let share = share.clamp(margin, 1.0 - margin);
-        (ln_density(share, of_one_place) / std::f64::consts::LN_2).clamp(-TWICE, 0.0)
+        around_the_clock(structure) * (ln_density(share, of_one_place) / std::f64::consts::LN_2).clamp(-TWICE, 0.0)
     });
     let in_one_place = structure.profile_peak.zip(story.profile_peak);
     let night = in_one_place.map_or(0.0, |(peak, of_people)| without_a_night(peak, of_people));
@@ -321,10 +323,18 @@ fn bits_of_shares(structure: &Structure, (hypothesis, story): (BenignHypothesis,
 /// How much one clock says against people or projects that have nothing to do with each other: nothing if it may be the day of one
 /// place.
 fn bits_of_one_clock(structure: &Structure) -> f64 {
-    let (Some(own_hours), Some(peak)) = (&structure.own_hours, structure.profile_peak) else { return 0.0 };
-    let peak = peak.clamp(0.01, 0.99);
-    let in_one_place = (ln_density(peak, OF_ONE_PLACE) - ln_density(peak, AROUND_THE_CLOCK)).exp();
-    own_hours.bits.clamp(0.0, SHARE_BITS) / (1.0 + in_one_place)
+    let own_hours = structure.own_hours.as_ref().map_or(0.0, |own_hours| own_hours.bits.clamp(0.0, SHARE_BITS));
+    own_hours * around_the_clock(structure)
+}
+
+/// The chance that a candidate's hours are not the day of one place, one in two before they are looked at; 0 where they aren't
+/// known.
+fn around_the_clock(structure: &Structure) -> f64 {
+    structure.profile_peak.map_or(0.0, |peak| {
+        let peak = peak.clamp(0.01, 0.99);
+        let in_one_place = (ln_density(peak, OF_ONE_PLACE) - ln_density(peak, AROUND_THE_CLOCK)).exp();
+        1.0 / (1.0 + in_one_place)
+    })
 }
 
 /// A number of templates as a share: half at [`BREADTH`]. A course brings an assignment a week, a hackathon a starter kit; an

@@ -386,42 +386,49 @@ fn densities_integrate_to_one() {
 
 #[test]
 fn a_class_sits_in_one_network() {
-    // 120 accounts on own cards, one set of prompts and addresses that most of them share.
-    let class = |top_network: Option<f64>| {
+    // 120 accounts on own cards, one set of prompts and addresses that most of them share, day and night.
+    let peak = |structure: Structure, peak: f64| Structure { profile_peak: Some(peak), ..structure };
+    let shape = |top_network: Option<f64>| {
         let shares = Structure { top_payment: Some(0.01), top_address: Some(0.6), top_template: Some(1.0), ..shape(120) };
-        bits_of(BenignHypothesis::Class, &Structure { payment_mesh: Some(0.0), top_network, ..shares })
+        Structure { payment_mesh: Some(0.0), top_network, ..shares }
     };
+    let class = |top_network: Option<f64>| bits_of(BenignHypothesis::Class, &peak(shape(top_network), 0.43));
     let unknown = class(None);
     // Two networks, as of a campus and its provider, are like one, and one is no more than not to know.
     assert_eq!(class(Some(1.0)), unknown);
     assert!((class(Some(0.5)) - unknown + 1.0).abs() < 0.1);
     // Exits in dozens of networks are no place.
     assert!(class(Some(0.05)) < unknown - 8.0, "{} {unknown}", class(Some(0.05)));
-    // Unless nobody knows what the accounts ask: a vendor's customers share such exits, too.
-    let unasked = |top_network: Option<f64>| {
-        bits_of(BenignHypothesis::Class, &Structure { top_address: Some(0.6), top_network, ..shape(120) })
-    };
-    assert_eq!(unasked(Some(0.05)), unasked(None));
+    // Unless their days say that they are in one, and go through a vendor's; or nobody knows what they ask.
+    let by_day = |top_network: Option<f64>| bits_of(BenignHypothesis::Class, &peak(shape(top_network), 0.75));
+    assert!(by_day(Some(0.05)) > by_day(None) - 0.5, "{} {}", by_day(Some(0.05)), by_day(None));
+    let unasked = |top_network: Option<f64>| Structure { top_template: None, ..peak(shape(top_network), 0.43) };
+    let [there, unknown] = [Some(0.05), None].map(|networks| bits_of(BenignHypothesis::Class, &unasked(networks)));
+    assert_eq!(there, unknown);
 }
 
 #[test]
 fn one_prompt_set_behind_exits_all_over_the_world_is_an_operators() {
-    // 120 accounts on own cards with one set of prompts; most of them come through the commonest address.
-    let of_exits = Structure {
+    // 120 accounts on own cards with one set of prompts; half of them come through the commonest address.
+    let of_exits = |top_network: Option<f64>, peak: f64| Structure {
         top_payment: Some(0.01),
         top_address: Some(0.5),
         single_address: Some(0.01),
+        top_network,
         top_template: Some(1.0),
         payment_mesh: Some(0.0),
         cross_linked: Some(0.0),
+        profile_peak: Some(peak),
         ..shape(120)
     };
     let best = |structure: Structure| explain_benign(&structure, &BenignConfig::default()).best();
-    let in_one_network = best(Structure { top_network: Some(1.0), ..of_exits.clone() });
-    assert!(in_one_network.hypothesis == BenignHypothesis::Class && in_one_network.bits > 5.0, "{in_one_network:?}");
-    // The operator of rented exits is weighed, and explains own cards as well as a class does.
-    let all_over = best(Structure { top_network: Some(0.07), ..of_exits.clone() });
-    assert!(all_over.bits < -3.0, "{all_over:?}");
-    // It isn't where no network is known: all stories are as before.
-    assert!(best(of_exits).bits > 5.0);
+    let in_one_network = best(of_exits(Some(1.0), 0.43));
+    assert!(in_one_network.bits > 0.0, "{in_one_network:?}");
+    // The operator of rented exits is weighed, and explains own cards as well as any story does.
+    let all_over = best(of_exits(Some(0.07), 0.43));
+    assert!(all_over.bits < in_one_network.bits - 5.0, "{all_over:?} {in_one_network:?}");
+    // It isn't where no network is known, and where days are those of one place: all stories are as before.
+    assert_eq!(best(of_exits(None, 0.43)), in_one_network);
+    let by_day = best(of_exits(Some(0.07), 0.75));
+    assert!(by_day.bits > best(of_exits(Some(1.0), 0.75)).bits - 0.5, "{by_day:?}");
 }
