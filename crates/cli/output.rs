@@ -8,6 +8,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use clap::ValueEnum;
 use comfy_table::Table;
 use hydralink::filter::at_most;
+use indicatif::HumanCount;
 use serde::Serialize;
 
 use crate::Found;
@@ -307,15 +308,7 @@ fn unwrapped(error: csv::Error) -> io::Error {
 
 /// A whole number in groups of three digits.
 pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    HumanCount(number).to_string()
 }
 
 #[cfg(test)]
