@@ -74,7 +74,7 @@ fn made_up(accounts: u32, degree: u32) -> ExportGraph<'static> {
         (node.accounts, node.degree, node.exchanges) = (1, u64::from(degree), u64::from(account) * 17);
         (node.first_seen, node.last_seen, node.created_at) = (JANUARY, JANUARY + account, JANUARY - account);
         (node.community, node.component) = (Some(account % 7), Some(0));
-        node.position = [(account as f32).sin() * 4000.0, (account as f32 * 1.7).cos() * 4000.0];
+        node.position = Some([(account as f32).sin() * 4000.0, (account as f32 * 1.7).cos() * 4000.0]);
         graph.nodes.push(node);
     }
     let identifiers = accounts.div_ceil(4);
@@ -87,7 +87,7 @@ fn made_up(accounts: u32, degree: u32) -> ExportGraph<'static> {
         let mut node = ExportNode::new(3 + (identifier % 3) as u16, value);
         (node.class, node.policy, node.degree) = (Some(0), Some(0), u64::from(4 * degree));
         (node.first_seen, node.last_seen) = (JANUARY, JANUARY + identifier);
-        node.position = [identifier as f32 / 100.0, -(identifier as f32).sqrt()];
+        node.position = Some([identifier as f32 / 100.0, -(identifier as f32).sqrt()]);
         graph.nodes.push(node);
     }
     for source in 0..accounts {
