@@ -228,6 +228,8 @@ def test_a_level_holds_for_decisions_and_errors_too(world, tmp_path):
         with pytest.raises(hydralink.UnknownIdError) as raised:
             wrong()
         assert account not in str(raised.value) and raised.value.suggestions == []
+    # What was decided counts from the next detection on, and a dossier is verified with it.
+    store.detect()
     dossier, key_less = redacted.network(1), hydralink.open(store.folder)
     verified, blind = redacted.verify(dossier=dossier), key_less.verify(dossier=dossier)
     assert verified["level"] == blind["level"] == "redact" and verified["hidden"] == 0 < blind["hidden"]
