@@ -10,9 +10,9 @@
 //!
 //! where `o` is an operator who shares cards and many addresses between accounts, one who does so behind a few addresses, one
 //! who pays for an own card and an own address for each, or one with an own card for each behind exits all over the world
-//! (asked only where shared addresses lie in many networks, no place's day is seen and prompts are known), and shares are kept off 0 and 1 by half a member, so that a small
-//! group says less than a large one. A share that is missing, or of which a hypothesis states nothing, adds nothing. Positive
-//! bits: the harmless story fits better than an operator does.
+//! (asked only where shared addresses lie in many networks, no place's day is seen and prompts are known); and shares are kept off
+//! 0 and 1 by half a member, so that a small group says less than a large one. A share that is missing, or of which a hypothesis
+//! states nothing, adds nothing. Positive bits: the harmless story fits better than an operator does.
 //!
 //! The densities are stated priors (the table of module `stories`), not fits: they say in numbers what an analyst would say in
 //! words. One card or one organisation for all is a company; many cards each over several accounts are an operator's mesh.
@@ -306,7 +306,7 @@ fn bits_of_shares(structure: &Structure, (hypothesis, story): (BenignHypothesis,
     // People who sit in one place and ask the same have addresses of one network or a few. So may an operator; and where nobody
     // knows what they ask, customers of one vendor share exits in many networks. So do people of one place who have to go through
     // such a vendor: their days say where they are.
-    let in_one_network = structure.top_network.filter(|_| structure.top_template.is_some()).zip(story.top_network);
+    let in_one_network = structure.top_template.and(structure.top_network).zip(story.top_network);
     let elsewhere = in_one_network.map_or(0.0, |(share, of_one_place)| {
         let share = share.clamp(margin, 1.0 - margin);
         around_the_clock(structure) * (ln_density(share, of_one_place) / std::f64::consts::LN_2).clamp(-TWICE, 0.0)

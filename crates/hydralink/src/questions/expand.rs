@@ -168,16 +168,6 @@ fn ranked(pushed: &Pushed, order: &[(u32, f64)], inside: usize, swept: usize, ac
     by_closeness
 }
 
-impl Pushed {
-    /// Touched vertices by estimate over volume, most first, ties to the lower vertex.
-    fn order(&self) -> Vec<(u32, f64)> {
-        let score = |&vertex: &u32| (vertex, self.estimate[vertex as usize] / self.volume[vertex as usize]);
-        let mut order: Vec<(u32, f64)> = self.touched.iter().map(score).collect();
-        order.par_sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        order
-    }
-}
-
 /// The graph that is walked on: vertices are accounts, then identifiers.
 struct Walk<'a, F> {
     graph: &'a BipartiteGraph,
@@ -192,6 +182,16 @@ struct Pushed {
     volume: Vec<f64>,
     /// Vertices with an estimate, in the order in which they got one.
     touched: Vec<u32>,
+}
+
+impl Pushed {
+    /// Touched vertices by estimate over volume, most first, ties to the lower vertex.
+    fn order(&self) -> Vec<(u32, f64)> {
+        let score = |&vertex: &u32| (vertex, self.estimate[vertex as usize] / self.volume[vertex as usize]);
+        let mut order: Vec<(u32, f64)> = self.touched.iter().map(score).collect();
+        order.par_sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        order
+    }
 }
 
 impl<F: Fn(u32) -> f64 + Sync> Walk<'_, F> {

@@ -7,7 +7,6 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::export::ExportGraph;
 use crate::export::view::{ExportEdge, ExportNode, GROUP_KINDS};
-use crate::results::Membership;
 
 /// Radius of the most widely shared node, in that of an identifier of one account; an account's is 2.
 const LARGEST: f32 = 8.0;
@@ -107,12 +106,7 @@ pub(super) fn picture(dataset: &Dataset, drawn: &ExportGraph<'_>) -> ReportGraph
         picture.score.push(node.evidence_bits.unwrap_or_else(|| (accounts / node.degree.max(1) as f32).log2()));
         picture.kind.push(node.kind as u8);
         picture.network.push(node.network.unwrap_or(NO_NETWORK));
-        picture.membership.push(match node.membership {
-            None => 0,
-            Some(Membership::Core) => 1,
-            Some(Membership::Fringe) => 2,
-            Some(Membership::Ambiguous) => 3,
-        });
+        picture.membership.push(node.membership.map_or(0, |how| 1 + how.code()));
         picture.degree.push(node.degree.min(u64::from(u32::MAX)) as u32);
     }
     for edge in &drawn.edges {
