@@ -325,6 +325,58 @@ fn a_dossier_can_be_verified_and_a_changed_one_cannot() {
 }
 
 #[test]
+fn a_dossier_holds_after_what_was_decided_because_of_it() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    bench.ok(&["calibrate", &store, "--copies", "1"]);
+    let (id, _) = strongest(&bench, &store);
+    let dossier = bench.file("dossier.json", bench.ok(&["network", &store, &id, "--format", "json"]).stdout);
+    let members = bench.ok(&["members", &store, "--network", &id, "--where", "membership != 'ambiguous'", "--format", "jsonl"]);
+    let names: Vec<String> =
+        members.records().iter().map(|member| member["account_id"].as_str().expect("a name").to_owned()).collect();
+    let assessed = bench.ok(&["assess", &store, &bench.file("list.txt", names.join("\n")), "--format", "json"]).stdout;
+    let assessed = bench.file("assessed.json", assessed);
+    let verified = |dossier: &str| bench.ok(&["verify", &store, "--dossier", dossier, "--format", "json"]).json();
+    let then = verified(&dossier);
+    assert_eq!(then["of_reruns"], 0, "the store has the q-value still");
+
+    bench.ok(&["case", "reject", &store, &id, "--reviewer", "ann", "--reason", "enterprise"]);
+    let after = bench.ok(&["network", &store, &id, "--format", "json"]).stdout;
+    let between = bench.file("between.json", &after);
+    for detected in [false, true, true] {
+        if detected {
+            bench.run(&["detect", &store, "--quiet"]);
+        }
+        let now = verified(&dossier);
+        // A q-value and the part of it that harmless stories take.
+        assert_eq!(now["of_reruns"], if detected { 2 } else { 0 }, "{now}");
+        assert!(now["values"].as_u64() > Some(100), "{now}");
+        verified(&between);
+        verified(&assessed);
+    }
+    // Now it isn't there, and the one made then is checked none the less.
+    bench.fails(3, &["not found"], &["network", &store, &id]);
+    let text = bench.ok(&["verify", &store, "--dossier", &dossier]).words();
+    assert!(text.contains("of reruns (q-values, stability) weren't compared"), "{text}");
+    let whole: serde_json::Value = serde_json::from_str(&after).expect("JSON");
+    let changed = |pointer: &str, value: serde_json::Value| {
+        let mut changed = whole.clone();
+        *changed.pointer_mut(pointer).unwrap_or_else(|| panic!("{pointer}")) = value;
+        bench.file("changed.json", changed.to_string())
+    };
+    let cut = ["made_from.decisions is 9 in the dossier, but the store gives 1"];
+    bench.fails(65, &cut, &["verify", &store, "--dossier", &changed("/made_from/decisions", 9.into())]);
+    bench.fails(65, &["score is 99"], &["verify", &store, "--dossier", &changed("/score", 99.into())]);
+
+    // Other settings find something else, and the difference says so.
+    let strict = bench.file("strict.toml", "[linkage.score]\nthreshold_bits = 1000.0\n");
+    bench.run(&["detect", &store, "--config", &strict, "--quiet"]);
+    let words =
+        ["in the dossier, but the store gives", "since the dossier was made, the store's settings of its detection changed"];
+    bench.fails(65, &words, &["verify", &store, "--dossier", &dossier]);
+}
+
+#[test]
 fn shells_and_manuals_know_every_command() {
     let bench = Bench::new();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {

@@ -142,7 +142,14 @@ pub(crate) fn verify(arguments: &Verify, shared: &Shared, output: &mut Output) -
                     verified.level.name()
                 ),
             };
-            format!("{network}: {values} values computed again from the store, all as in the dossier{hidden}\n")
+            let of_reruns = match verified.of_reruns {
+                0 => String::new(),
+                some => format!(
+                    "; {} of reruns (q-values, stability) weren't compared, for the store has been detected anew since",
+                    grouped(some)
+                ),
+            };
+            format!("{network}: {values} values computed again from the store, all as in the dossier{hidden}{of_reruns}\n")
         })?);
     }
     let verified = dataset.store().verify()?;

@@ -106,7 +106,7 @@ pub enum Error {
         nearest: Vec<String>,
     },
     /// A dossier says something else than the store.
-    #[error("{path} is {dossier} in the dossier, but the store gives {store}")]
+    #[error("{path} is {dossier} in the dossier, but the store gives {store}{since}")]
     Differs {
         /// The value, as a path of names.
         path: String,
@@ -114,6 +114,8 @@ pub enum Error {
         dossier: String,
         /// What the store gives.
         store: String,
+        /// "; since the dossier was made, ... changed", or nothing.
+        since: String,
     },
     /// The input has what the caller asked to be stopped by ([`crate::build::Drift`]).
     #[error("nothing was written, as {FAIL_ON} asks: {}", all_of(.found))]

@@ -253,9 +253,10 @@ impl Store {
     }
 
     /// Checks every byte of the store (`sections`, `bytes`); or every value of a dossier that `network()` or `assess()` gave, against
-    /// networks found again with the settings of the last detection (`network`, `level`, `values`). Pseudonyms of a dossier of
-    /// another level than full are compared by the key that the store was opened with; without one they are counted (`hidden`).
-    /// Raises where anything differs.
+    /// networks found again with the settings of the last detection and what had been decided when the dossier's were
+    /// (`network`, `level`, `values`; `of_reruns`: q-values and stability of an earlier detection, not compared). Pseudonyms of a
+    /// dossier of another level than full are compared by the key that the store was opened with; without one they are counted
+    /// (`hidden`). Raises where anything differs.
     #[pyo3(signature = (*, dossier = None))]
     fn verify<'py>(&self, py: Python<'py>, dossier: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
         if let Some(given) = dossier {

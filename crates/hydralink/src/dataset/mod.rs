@@ -247,6 +247,14 @@ impl Dataset {
         self.facts_mark
     }
 
+    /// What tells the data that a detection goes by from those of other stores, and of this one before a change.
+    pub(crate) fn data_mark(&self) -> u128 {
+        let manifest = self.manifest();
+        let mut hasher = marked(manifest, &["graph.", "activity.", "accounts.", "identifiers."]);
+        hasher.update(&serde_json::to_vec(&manifest.tables).expect("plain data serialises"));
+        hasher.digest128()
+    }
+
     /// The store underneath.
     pub fn store(&self) -> &Store {
         &self.store
@@ -478,19 +486,21 @@ const FEW_SIGHTINGS: usize = 2_000;
 
 /// A mark of who is known and who was seen with what: of the names of accounts and identifiers, and the sightings between them.
 fn facts_mark(manifest: &Manifest) -> u128 {
-    let is_fact = |name: &str| {
-        name.starts_with("graph.") || ["accounts.name_", "identifiers.name_"].iter().any(|begin| name.starts_with(begin))
-    };
-    let facts: BTreeMap<&str, u128> = (manifest.sections.iter())
-        .filter(|section| is_fact(&section.name))
+    marked(manifest, &["graph.", "accounts.name_", "identifiers.name_"]).digest128()
+}
+
+/// The hash of the sections whose names begin so.
+fn marked(manifest: &Manifest, begins: &[&str]) -> xxhash_rust::xxh3::Xxh3 {
+    let sections: BTreeMap<&str, u128> = (manifest.sections.iter())
+        .filter(|section| begins.iter().any(|begin| section.name.starts_with(begin)))
         .map(|section| (section.name.as_str(), section.checksum))
         .collect();
     let mut hasher = xxhash_rust::xxh3::Xxh3::new();
-    for (name, checksum) in facts {
+    for (name, checksum) in sections {
         hasher.update(name.as_bytes());
         hasher.update(&checksum.to_le_bytes());
     }
-    hasher.digest128()
+    hasher
 }
 
 /// `None` where nothing was detected.

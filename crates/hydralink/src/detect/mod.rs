@@ -109,7 +109,8 @@ pub(crate) fn find_networks(
     let Chain { classification, weights, components, communities, candidates, cards } =
         find_candidates(dataset.facts(&allowed), config, &[], steps)?;
     steps.begin("ranking")?;
-    let confirmed = cases::confirmed(dataset, &dataset.cases()?);
+    let cases = dataset.cases()?;
+    let confirmed = cases::confirmed(dataset, &cases);
     let order = rank(&confirmed, &candidates, &cards);
     let account_count = dataset.graph().account_count();
     let mut labels = Labels::new(account_count, dataset.graph().identifier_count());
@@ -136,6 +137,7 @@ pub(crate) fn find_networks(
         suppressed_sightings: weights.suppressed.iter().map(|&count| u64::from(count)).sum(),
         terms: candidates.terms.clone(),
         lists: lists.files.clone(),
+        decisions: Some(cases.entries().len() as u64),
     };
     let labelling = Labelling {
         facts: Some(dataset.facts_mark()),

@@ -181,6 +181,9 @@ pub struct Run {
     /// The rules and lists that it was run with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lists: Vec<ListFile>,
+    /// Records of the case log that it went by; `None` if it was made before that was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decisions: Option<u64>,
 }
 
 /// Where a detection doesn't say it: it was made before that was a setting.

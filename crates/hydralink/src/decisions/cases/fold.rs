@@ -22,6 +22,16 @@ impl Cases {
         Ok(Cases::of_chain(&log::read(store)?))
     }
 
+    /// The decisions of a store as they stood after so many records of its log, under the names that they have now.
+    ///
+    /// # Errors
+    /// As [`Cases::open`].
+    pub(crate) fn open_until(store: &std::path::Path, records: u64) -> Result<Self, Error> {
+        let mut chain = log::read(store)?;
+        chain.records.truncate(records as usize);
+        Ok(Cases::of_chain(&chain))
+    }
+
     /// The decisions of a store under other names, as they will be read once the log has these.
     pub(crate) fn renamed(store: &std::path::Path, renamed: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let mut chain = log::read(store)?;

@@ -6,6 +6,7 @@
 mod case;
 mod decided;
 mod doings;
+mod made_from;
 mod mix;
 mod parts;
 mod text;
@@ -28,6 +29,7 @@ use words::{Side, Told};
 
 pub use case::CaseOfNetwork;
 pub(crate) use doings::Doings;
+pub use made_from::MadeFrom;
 pub(crate) use mix::days;
 pub use parts::ScoreParts;
 pub use text::{markdown, picture_of_days, sparkline, text};
@@ -50,6 +52,9 @@ pub struct Dossier {
     /// How much of names it shows, if that isn't everything: what [`verify()`] takes it by.
     #[serde(skip_serializing_if = "Level::is_full")]
     pub level: Level,
+    /// What it was made from; absent if the case log can't be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub made_from: Option<MadeFrom>,
     /// Score threshold of the run.
     pub threshold: f64,
     /// Whether it is flagged, and how far the score is from the threshold.
@@ -167,6 +172,7 @@ pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dos
     let with = Told::of(dataset, network, &belonging, score_parts, config.as_ref());
     Dossier {
         level: dataset.naming().level(),
+        made_from: MadeFrom::of(dataset, results).ok(),
         verdict: verdict::verdict(network, threshold),
         given: None,
         decided: decided::decided(dataset, results, index).unwrap_or_default(),

@@ -2,9 +2,11 @@
 //!
 //! The checksums of the store are checked, the networks are found again with the settings of the last detection, from sightings
 //! and activity alone, and the dossier of the same network is put together anew. Then every value of the two is compared, in
-//! the order of the file; the first that differs is named. Only the q-value is taken from the store as it stands: it comes from
-//! null copies of the data, not from the network. Decisions of the dossier have to stand in the case log, which may have gone
-//! on.
+//! the order of the file; the first that differs is named. What reruns on copies of the data gave (q-values, stability) is not run
+//! again: it is taken from the store as it stands or, if that has been detected anew since, isn't compared.
+//!
+//! Decisions of the dossier have to stand in the case log, which may have gone on: the networks are found again by what had been
+//! decided when the dossier's were ([`MadeFrom`]). So a dossier holds after a ban that it led to and the detections since.
 //!
 //! A dossier that was written at another level than full says so (`level`), and is put together at that level. Its pseudonyms are
 //! compared where their key is given. Else each may be any, is counted as hidden, and what stands around it is compared; no
@@ -18,8 +20,10 @@ use graph::AccountId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Dossier;
+use super::{Dossier, MadeFrom};
 use crate::assess::assess;
+use crate::cases::Cases;
+use crate::consensus::Stability;
 use crate::dataset::Dataset;
 use crate::detect;
 use crate::error::Error;
@@ -27,6 +31,7 @@ use crate::export::{HIDDEN, Level, Naming, may_be};
 use crate::observe::{Steps, Unobserved};
 use crate::options::{DOSSIER, KEY_FILE_TO_SHOW};
 use crate::privacy::Key;
+use crate::results::{Labelling, Results};
 use crate::rules::Lists;
 
 /// Numbers this close, relative to the larger, are equal.
@@ -44,6 +49,16 @@ pub struct VerifiedDossier {
     pub values: u64,
     /// Values with pseudonyms whose key wasn't given, or that were left out: only what stands around them was compared.
     pub hidden: u64,
+    /// Values that reruns on copies gave and that weren't compared, for the store has been detected anew since.
+    pub of_reruns: u64,
+}
+
+/// What reruns on copies of the data said of a network.
+#[derive(Debug, Deserialize)]
+struct OfReruns {
+    q_value: Option<f64>,
+    q_harmless: Option<f64>,
+    stability: Option<Stability>,
 }
 
 /// Recomputes a dossier, given as JSON, from the store. `dataset` shows values as stored; `key` is that of the dossier's
@@ -65,24 +80,83 @@ pub fn verify(dataset: Dataset, dossier: &str, key: Option<&Key>) -> Result<Veri
         Some(key) => Naming::new(level, Some(key.for_exports()))?,
         None => Naming::without_key(level),
     });
-    let computed = match claimed.get("given") {
-        Some(given) => assessed_again(&shown, given)?,
-        None => found_again(&shown, &id)?,
+    let made_from = claimed.get("made_from").map(MadeFrom::deserialize).transpose();
+    let made_from = made_from.map_err(|error| Error::Usage(format!("not a dossier: made_from: {error}")))?;
+    let (mut compared, mut same_detection) = (Compared::default(), true);
+    let computed = match &made_from {
+        Some(made_from) => {
+            let now = MadeFrom::of(&shown, &shown.labelling()?)?;
+            compared.since = made_from.changed_since(&now);
+            if made_from.decisions > now.decisions {
+                let [claimed, stored] = [made_from, &now].map(|made_from| Value::from(made_from.decisions));
+                return compared.differ("made_from.decisions", Some(&claimed), Some(&stored));
+            }
+            same_detection = made_from.is_of_detection(&now);
+            made_again(shown, &claimed, &id, Some(made_from), same_detection)
+        }
+        None => made_again(shown, &claimed, &id, None, true),
     };
+    let (shown, computed) = computed.map_err(|error| since(error, &compared.since))?;
     let text = serde_json::to_string(&computed).expect("plain data serialises");
     let mut computed: Value = serde_json::from_str(&text).expect("what was serialised parses");
-    let mut compared = Compared::default();
-    let take = |dossier: &mut Value| dossier.as_object_mut().and_then(|fields| fields.remove("case"));
-    take(&mut computed);
-    if let Some(case) = take(&mut claimed) {
+    let take = |dossier: &mut Value, field: &str| dossier.as_object_mut().and_then(|fields| fields.remove(field));
+    take(&mut computed, "case");
+    take(&mut computed, "made_from");
+    take(&mut claimed, "made_from");
+    if !same_detection {
+        compared.of_reruns = take_of_reruns(&mut claimed);
+        take_of_reruns(&mut computed);
+    }
+    if let Some(case) = take(&mut claimed, "case") {
         super::case::verify(&shown, &case, &mut compared)?;
     }
     compared.compare(&claimed, &computed, "")?;
-    Ok(VerifiedDossier { network: id, level, values: compared.values, hidden: compared.hidden })
+    let Compared { values, hidden, of_reruns, .. } = compared;
+    Ok(VerifiedDossier { network: id, level, values, hidden, of_reruns })
+}
+
+/// The dossier put together anew, and the data with the decisions of when it was made.
+fn made_again(
+    dataset: Dataset,
+    claimed: &Value,
+    id: &str,
+    made_from: Option<&MadeFrom>,
+    same_detection: bool,
+) -> Result<(Dataset, Dossier), Error> {
+    let decided = |dataset: Dataset, records: Option<u64>| -> Result<Dataset, Error> {
+        let Some(records) = records else { return Ok(dataset) };
+        let cases = Cases::open_until(dataset.path(), records)?;
+        Ok(dataset.with_cases(cases))
+    };
+    let given = claimed.get("given");
+    let stored = dataset.labelling()?;
+    if same_detection && let Some(given) = given {
+        let dataset = decided(dataset, made_from.map(|made_from| made_from.decisions))?;
+        let computed = assessed_again(&dataset, &stored, given)?;
+        return Ok((dataset, computed));
+    }
+    let dataset = decided(dataset, made_from.and_then(|made_from| made_from.decisions_before))?;
+    let config = stored.run.detect_config()?;
+    let mut found = detect::find_networks(&dataset, &config, &Lists::kept_in(&dataset)?, Steps::of(&Unobserved))?;
+    let dataset = decided(dataset, made_from.map(|made_from| made_from.decisions))?;
+    let computed = match given {
+        Some(given) => assessed_again(&dataset, &found.labelling, given)?,
+        None => {
+            let of_reruns = if same_detection {
+                found.labelling.consensus = stored.consensus.clone();
+                let kept = stored.network(&dataset, dataset.network_index(&stored, id)?)?;
+                OfReruns { q_value: kept.q_value, q_harmless: kept.q_harmless, stability: kept.stability }
+            } else {
+                OfReruns::deserialize(claimed).map_err(|error| Error::Usage(format!("not a dossier: {error}")))?
+            };
+            found_again(&dataset, found, id, of_reruns)?
+        }
+    };
+    Ok((dataset, computed))
 }
 
 /// The dossier of the accounts that one of a list names.
-fn assessed_again(dataset: &Dataset, given: &Value) -> Result<Dossier, Error> {
+fn assessed_again(dataset: &Dataset, results: &Labelling, given: &Value) -> Result<Dossier, Error> {
     let names = ["accounts", "known_good"].iter().filter_map(|field| given.get(field)?.as_array()).flatten();
     let names = names.map(|name| name.as_str().unwrap_or_default());
     let accounts = match dataset.naming().parts() {
@@ -100,21 +174,32 @@ fn assessed_again(dataset: &Dataset, given: &Value) -> Result<Dossier, Error> {
         }
         _ => names.map(|name| dataset.account(name)).collect::<Result<Vec<_>, Error>>()?,
     };
-    assess(dataset, &dataset.labelling()?, &accounts)
+    assess(dataset, results, &accounts)
 }
 
-/// The dossier of a network that is found again, at the dataset's level.
-fn found_again(dataset: &Dataset, id: &str) -> Result<Dossier, Error> {
-    let stored = dataset.labelling()?;
-    // Reruns on copies are not run again for this.
-    let kept = stored.network(dataset, dataset.network_index(&stored, id)?)?;
-    let mut found =
-        detect::find_networks(dataset, &stored.run.detect_config()?, &Lists::kept_in(dataset)?, Steps::of(&Unobserved))?;
+/// The dossier of a network that was found again, at the dataset's level.
+fn found_again(dataset: &Dataset, mut found: Results, id: &str, of_reruns: OfReruns) -> Result<Dossier, Error> {
     let index = dataset.network_index(&found.labelling, id)?;
     let network = &mut found.networks[index];
-    (network.q_value, network.q_harmless, network.stability) = (kept.q_value, kept.q_harmless, kept.stability);
-    found.labelling.consensus = stored.consensus;
+    OfReruns { q_value: network.q_value, q_harmless: network.q_harmless, stability: network.stability } = of_reruns;
     Ok(super::dossier(dataset, &found.labelling, &found.networks[index]))
+}
+
+/// Takes what reruns gave out of a dossier, and counts what was known of it.
+fn take_of_reruns(dossier: &mut Value) -> u64 {
+    let take =
+        |of: &mut Value, field| of.as_object_mut().and_then(|fields| fields.remove(field)).is_some_and(|was| !was.is_null());
+    let of_network = ["q_value", "q_harmless", "stability"].map(|field| u64::from(take(dossier, field))).iter().sum::<u64>();
+    let members = dossier.get_mut("strongest_members").and_then(Value::as_array_mut).into_iter().flatten();
+    of_network + members.map(|member| u64::from(take(member, "consensus"))).sum::<u64>()
+}
+
+/// An error with what changed since the dossier was made, where that says why nothing is found.
+fn since(error: Error, changed: &str) -> Error {
+    match error {
+        Error::Unknown { what, hint, nearest } => Error::Unknown { what, hint: format!("{hint}{changed}"), nearest },
+        error => error,
+    }
 }
 
 /// What was compared so far.
@@ -124,14 +209,18 @@ pub(super) struct Compared {
     pub(super) values: u64,
     /// Values that a level hides.
     pub(super) hidden: u64,
+    /// Values of reruns that aren't compared.
+    of_reruns: u64,
+    /// What has changed since that nothing is found again by.
+    since: String,
 }
 
 impl Compared {
     /// That a value differs.
-    pub(super) fn differ(&self, path: &str, claimed: Option<&Value>, computed: Option<&Value>) -> Result<(), Error> {
+    pub(super) fn differ<T>(&self, path: &str, claimed: Option<&Value>, computed: Option<&Value>) -> Result<T, Error> {
         let show = |value: Option<&Value>| value.map_or("missing".to_owned(), Value::to_string);
         let store = show(computed).replace(HIDDEN, "(a pseudonym)");
-        Err(Error::Differs { path: path.to_owned(), dossier: show(claimed), store })
+        Err(Error::Differs { path: path.to_owned(), dossier: show(claimed), store, since: self.since.clone() })
     }
 
     /// Compares two values, and all in them.
