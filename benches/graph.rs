@@ -143,6 +143,7 @@ fn layouts(criterion: &mut Criterion) {
             let config = LayoutConfig {
                 iterations: ITERATIONS,
                 settled: 0.0,
+                steady: 0.0,
                 theta,
                 overlaps: graph::layout::Overlaps::Keep,
                 ..LayoutConfig::default()
@@ -152,7 +153,7 @@ fn layouts(criterion: &mut Criterion) {
         }
     }
     let graph = planted(2_000);
-    let config = LayoutConfig { iterations: ITERATIONS, settled: 0.0, theta: 0.0, ..LayoutConfig::default() };
+    let config = LayoutConfig { iterations: ITERATIONS, settled: 0.0, steady: 0.0, theta: 0.0, ..LayoutConfig::default() };
     group.throughput(Throughput::Elements(u64::from(2_000 * ITERATIONS)));
     group.bench_function("baseline: all pairs/2000", |b| b.iter(|| layout(black_box(&graph), Start::Spiral, &config)));
     group.finish();

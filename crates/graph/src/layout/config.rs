@@ -10,6 +10,10 @@ pub struct LayoutConfig {
     pub iterations: u32,
     /// A component has settled when its vertices move less than this in an iteration, on average. 0 never settles.
     pub settled: f32,
+    /// A component of [`LARGE`] vertices and more has settled as well when its shape changes by less than this share in
+    /// [`BETWEEN_LOOKS`] iterations: the mean length of its edges by pull, in units of the root mean square distance from the
+    /// middle. It then cools. 0 never settles.
+    pub steady: f32,
     /// How strongly vertices repel each other.
     pub scaling: Scaling,
     /// How strongly each vertex is drawn to the middle of its component.
@@ -47,6 +51,11 @@ pub const SCALING_OF_SMALL: f32 = 10.0;
 pub const SCALING_OF_LARGE: f32 = 2.0;
 /// Vertices from which on a graph isn't small.
 pub const SMALL: usize = 100;
+
+/// Vertices from which on a component settles by its shape.
+pub const LARGE: usize = 4096;
+/// Iterations between two looks at a shape.
+pub const BETWEEN_LOOKS: u32 = 20;
 
 /// How gravity depends on distance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +114,7 @@ impl Default for LayoutConfig {
         LayoutConfig {
             iterations: 500,
             settled: 1e-3,
+            steady: 2e-3,
             scaling: Scaling::BySize,
             gravity: 1.0,
             gravity_mode: GravityMode::Constant,
