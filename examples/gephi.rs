@@ -14,9 +14,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         std::process::exit(2);
     };
     let dataset = Dataset::open(&PathBuf::from(store))?;
-    let results = dataset.results()?;
+    let results = dataset.labelling()?;
     let mut config = ExportConfig::default();
-    config.selection.networks = Networks::Chosen(vec![dataset.network_index(results.labelling(), network)?]);
+    config.selection.networks = Networks::Chosen(vec![dataset.network_index(&results, network)?]);
     let written = export_drawn(&dataset, &results, &config, &PathBuf::from(file))?;
     println!("{file}: {} nodes, {} edges", written.nodes, written.edges);
     println!("left out: {}", serde_json::to_string(&written.left_out)?);

@@ -75,7 +75,7 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
     output.line(&evaluated::evaluation_text(&evaluation.evaluation))?;
 
     let progress = Progress::new(shared, "drawing", None, false);
-    let drawn = hydralink::export_drawn(&dataset, &results, &ExportConfig::default(), &graphml)?;
+    let drawn = hydralink::export_drawn(&dataset, results.labelling(), &ExportConfig::default(), &graphml)?;
     let (bytes, _) = hydralink::report_drawn(&dataset, &results, &ReportConfig::default(), &page)?;
     drop(progress);
     output.line(&format!(

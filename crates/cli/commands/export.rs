@@ -2,7 +2,7 @@
 
 use hydralink::export::{self, ExportConfig, ExportSummary, LeftOut, Networks, Places, Sharing};
 use hydralink::report::{ReportConfig, ReportData};
-use hydralink::{Dataset, Results};
+use hydralink::{Dataset, Labelling};
 
 use super::several;
 use crate::Found;
@@ -78,8 +78,8 @@ fn run_export(arguments: &Export, shared: &Shared) -> anyhow::Result<ExportSumma
     let dataset = arguments.view.key.open(&arguments.store)?;
     let results = match arguments.whole {
         // It needs no network: before a detection there is none.
-        true => dataset.results_if_any()?.map_or_else(|| hydralink::detect::undetected(&dataset), Ok)?,
-        false => dataset.results()?,
+        true => dataset.labelling_if_any()?.map_or_else(|| hydralink::detect::undetected(&dataset), Ok)?,
+        false => dataset.labelling()?,
     };
     let mut config = ExportConfig::default();
     config.selection.max_nodes = arguments.max_nodes;
@@ -118,9 +118,9 @@ fn run_export(arguments: &Export, shared: &Shared) -> anyhow::Result<ExportSumma
 }
 
 /// The networks that were named, or all flagged ones.
-pub(super) fn chosen(dataset: &Dataset, results: &Results, ids: &[String]) -> anyhow::Result<Networks> {
+pub(super) fn chosen(dataset: &Dataset, results: &Labelling, ids: &[String]) -> anyhow::Result<Networks> {
     let ids = several::all_networks(ids)?;
-    let chosen = ids.iter().map(|id| dataset.network_index(results.labelling(), id)).collect::<Result<Vec<usize>, _>>()?;
+    let chosen = ids.iter().map(|id| dataset.network_index(results, id)).collect::<Result<Vec<usize>, _>>()?;
     Ok(if chosen.is_empty() { Networks::Flagged } else { Networks::Chosen(chosen) })
 }
 
@@ -144,6 +144,7 @@ fn run_report(arguments: &Report, shared: &Shared) -> anyhow::Result<(u64, Repor
     let _progress = Progress::new(shared, "drawing", None, false);
     let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.results()?;
-    let config = ReportConfig { networks: chosen(&dataset, &results, &arguments.network)?, max_nodes: arguments.max_nodes };
+    let config =
+        ReportConfig { networks: chosen(&dataset, results.labelling(), &arguments.network)?, max_nodes: arguments.max_nodes };
     Ok(hydralink::report_drawn(&dataset, &results, &config, &arguments.output)?)
 }

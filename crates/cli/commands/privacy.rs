@@ -177,7 +177,7 @@ fn lifted_text(lifted: &Lifted) -> String {
 /// Writes indicators for a group.
 pub(crate) fn share(arguments: &Share, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = Dataset::open(&arguments.store)?;
-    let results = dataset.results()?;
+    let results = dataset.labelling()?;
     let key = Key::read(&arguments.group_key)?;
     let networks = chosen(&dataset, &results, &arguments.network)?;
     let sharing = Sharing { max_benign_prevalence: arguments.max_benign, ..Sharing::default() };

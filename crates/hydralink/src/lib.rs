@@ -180,7 +180,7 @@ pub use {arrow_array, arrow_schema};
 /// As [`export::export`].
 pub fn export_drawn(
     dataset: &Dataset,
-    results: &Results,
+    results: &Labelling,
     config: &export::ExportConfig,
     path: &std::path::Path,
 ) -> Result<export::ExportSummary, Error> {

@@ -151,8 +151,8 @@ impl Store {
             let dataset = self.as_stored()?;
             let results = match whole {
                 // It needs no network: before a detection there is none.
-                true => dataset.results_if_any()?.map_or_else(|| hydralink::detect::undetected(&dataset), Ok)?,
-                false => dataset.results()?,
+                true => dataset.labelling_if_any()?.map_or_else(|| hydralink::detect::undetected(&dataset), Ok)?,
+                false => dataset.labelling()?,
             };
             let mut config = ExportConfig::default();
             config.selection.max_nodes = max_nodes;
@@ -164,7 +164,7 @@ impl Store {
             config.selection.networks = match (whole, all) {
                 (true, _) => Networks::Whole,
                 (_, true) => Networks::Candidates,
-                _ => chosen(&dataset, results.labelling(), network.as_ref())?,
+                _ => chosen(&dataset, &results, network.as_ref())?,
             };
             config.places = if layout { Places::LaidOut } else { Places::Nowhere };
             config.colors = word("color_by", color_by, &[("network", ColorBy::Network), ("kind", ColorBy::Kind)])?;
@@ -367,13 +367,13 @@ impl Store {
     ) -> PyResult<Bound<'py, PyAny>> {
         let summary = asked(py, &[&self.path], || {
             let dataset = hydralink::Dataset::open(&self.path)?;
-            let results = dataset.results()?;
+            let results = dataset.labelling()?;
             let sharing =
                 Sharing { max_benign_prevalence: share_of("max_benign", max_benign)?, ..ExportConfig::default().sharing };
             share::share(
                 &dataset,
                 &results,
-                chosen(&dataset, results.labelling(), network.as_ref())?,
+                chosen(&dataset, &results, network.as_ref())?,
                 &sharing,
                 &Key::read(&group_key)?,
                 &path,

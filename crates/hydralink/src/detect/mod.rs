@@ -156,19 +156,18 @@ pub(crate) fn find_networks(
 ///
 /// # Errors
 /// As [`Dataset::cases`].
-pub fn undetected(dataset: &Dataset) -> Result<Results, Error> {
+pub fn undetected(dataset: &Dataset) -> Result<Labelling, Error> {
     let linkage = evidence::LinkageConfig::default();
     let allowed = dataset.allowed()?;
     let facts = dataset.facts(&allowed);
     let classification = evidence::classify_identifiers(facts, &linkage.classify);
     let weights = evidence::weigh_sightings(facts, &classification, &linkage.weigh);
     let labels = Labels::new(dataset.graph().account_count(), dataset.graph().identifier_count());
-    let labelling = Labelling {
+    Ok(Labelling {
         facts: Some(dataset.facts_mark()),
         weights: of_all_sightings(dataset, weights.sighting_weights).into(),
         ..Labelling::of_labels(labels).with_classes(&classification)
-    };
-    Ok(Results::new(labelling, Vec::new(), Lists::default()))
+    })
 }
 
 /// The weights of the sightings that link as weights of all sightings: those that no longer link weigh nothing.

@@ -31,7 +31,7 @@ use crate::node::Node;
 use crate::options::SHARE;
 use crate::privacy::Key;
 use crate::query;
-use crate::results::{Labelling, Results};
+use crate::results::Labelling;
 use crate::time::rfc3339;
 
 const FORMAT: &str = "hydralink-indicators";
@@ -128,7 +128,7 @@ pub struct Match {
 /// As [`ExportGraph::from_dataset`]; [`Error::Io`], and no file is written then.
 pub fn share(
     dataset: &Dataset,
-    results: &Results,
+    results: &Labelling,
     networks: Networks,
     sharing: &Sharing,
     key: &Key,

@@ -9,7 +9,7 @@
 //! 5. *Too much*: above the limit of nodes, a group stands for its accounts (see [`super::collapse`]), or identifiers are left
 //!    out ([`super::Crowd`]).
 //!
-//! Cost: O(sightings of the chosen accounts) and 12 bytes an identifier of the data.
+//! Cost: O(sightings of the chosen accounts), and 1.5 bits an identifier of the data.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -19,6 +19,7 @@ use evidence::KindRole;
 use graph::{AccountId, IdentifierId, NO_TIME, NONE_U16, NONE_U32, Seconds};
 
 use super::naming::Naming;
+use super::touched::Touched;
 use super::view::{ACCOUNT, About, ExportEdge, ExportGraph, ExportHub, ExportNode, GROUP_KINDS, LeftOut};
 use super::{Crowd, ExportConfig, Level, Networks, Selection, anonymity, collapse, project};
 use crate::dataset::Dataset;
@@ -26,7 +27,7 @@ use crate::dataset::allowed::Allowed;
 use crate::error::Error;
 use crate::lineage::History;
 use crate::options::{K, MAX_NODES, MINIMAL};
-use crate::results::{Membership, Network, Results};
+use crate::results::{Labelling, Membership, Network};
 use crate::review::{Belief, beliefs};
 use crate::roles::role_of;
 use crate::{how, query};
@@ -37,7 +38,7 @@ const MOST_EDGES: u64 = 200_000;
 /// What is chosen, before it becomes nodes.
 pub(crate) struct Chosen<'a> {
     pub(crate) dataset: &'a Dataset,
-    pub(crate) results: &'a Results,
+    pub(crate) results: &'a Labelling,
     pub(crate) naming: Naming,
     /// Chosen networks as indices into the results, ascending by rank.
     pub(crate) networks: Vec<usize>,
@@ -57,10 +58,12 @@ pub(crate) struct Chosen<'a> {
     pub(crate) position_of: Vec<Option<u32>>,
     /// Chosen accounts, ascending.
     pub(crate) accounts: Vec<u32>,
-    /// Chosen accounts that each identifier carries evidence for.
+    /// The identifiers that they were seen with.
+    pub(crate) touched: Touched,
+    /// By place among these: chosen accounts that the identifier carries evidence for.
     pub(crate) tied: Vec<u32>,
-    /// Chosen accounts seen with each identifier.
-    pub(crate) seen: Vec<u32>,
+    /// By place among these: chosen accounts seen with it.
+    seen: Vec<u32>,
 }
 
 impl<'a> ExportGraph<'a> {
@@ -69,11 +72,10 @@ impl<'a> ExportGraph<'a> {
     /// # Errors
     /// [`Error::Usage`] for a network that isn't there, a level without the key it needs, a collapsed view with a least number
     /// of accounts (`k`), or a projection that is too large or of what it can't be of.
-    pub fn from_dataset(dataset: &'a Dataset, results: &'a Results, config: &ExportConfig) -> Result<Self, Error> {
+    pub fn from_dataset(dataset: &'a Dataset, results: &'a Labelling, config: &ExportConfig) -> Result<Self, Error> {
         let chosen = Chosen::new(dataset, results, config)?;
-        let mut graph = chosen.frame(config);
-        let mut tying: Vec<u32> =
-            (0..chosen.tied.len() as u32).filter(|&identifier| chosen.tied[identifier as usize] >= 2).collect();
+        let mut graph = chosen.frame(config)?;
+        let mut tying = chosen.counted_twice(&chosen.tied);
         if let Some(enough) = &chosen.enough {
             let all = tying.len();
             tying.retain(|identifier| enough.contains_key(identifier));
@@ -86,7 +88,7 @@ impl<'a> ExportGraph<'a> {
             return Ok(graph);
         }
         let room = config.selection.max_nodes.saturating_sub(chosen.accounts.len());
-        let edges: u64 = tying.iter().map(|&identifier| u64::from(chosen.tied[identifier as usize])).sum();
+        let edges: u64 = tying.iter().map(|&identifier| u64::from(chosen.tied_by(identifier))).sum();
         // How many edges a browser draws bounds what is thinned for it.
         let bounded = config.selection.crowd == Crowd::Thin && room >= chosen.accounts.len() / 4;
         let thin = bounded || room > 0 && chosen.is_one_network(config);
@@ -129,55 +131,59 @@ fn check_projection(config: &ExportConfig, accounts: usize) -> Result<(), Error>
 }
 
 impl<'a> Chosen<'a> {
-    fn new(dataset: &'a Dataset, results: &'a Results, config: &ExportConfig) -> Result<Self, Error> {
+    fn new(dataset: &'a Dataset, results: &'a Labelling, config: &ExportConfig) -> Result<Self, Error> {
         let naming = Naming::new(config.selection.level, config.key)?;
-        let all = 0..results.networks.len();
+        let heads = results.heads();
+        let all = 0..heads.len();
         let mut networks: Vec<usize> = match &config.selection.networks {
             Networks::Chosen(networks) => networks.clone(),
-            Networks::Flagged => all.filter(|&network| results.networks[network].flagged).collect(),
+            Networks::Flagged => all.filter(|&network| heads[network].flagged).collect(),
             Networks::Candidates | Networks::Whole => all.collect(),
         };
-        if let Some(network) = networks.iter().find(|&&network| network >= results.networks.len()) {
-            return Err(Error::Usage(format!("there is no network {network}: the store has {}", results.networks.len())));
+        if let Some(network) = networks.iter().find(|&&network| network >= heads.len()) {
+            return Err(Error::Usage(format!("there is no network {network}: the store has {}", heads.len())));
         }
-        let beliefs = beliefs(dataset, &results.labelling)?;
+        let beliefs = beliefs(dataset, results)?;
         let all = networks.len();
         if !matches!(config.selection.networks, Networks::Chosen(_)) {
             networks.retain(|&network| !beliefs[network].is_rejected());
         }
         let rejected_networks = (all - networks.len()) as u64;
-        networks.sort_by_key(|&network| (results.networks[network].rank, network));
+        // They are numbered by rank.
+        networks.sort_unstable();
         networks.dedup();
         let before = networks.len();
-        networks.retain(|&network| results.networks[network].accounts >= u64::from(config.selection.k));
+        networks.retain(|&network| heads[network].accounts >= u64::from(config.selection.k));
         let small_networks = (before - networks.len()) as u64;
-        let mut position_of = vec![None; results.networks.len()];
+        let mut position_of = vec![None; heads.len()];
         for (position, &network) in networks.iter().enumerate() {
             position_of[network] = Some(position as u32);
         }
         let mut enough = config.selection.minimal.then(HashMap::new);
         if let Some(enough) = &mut enough {
             for &network in &networks {
-                let found = how::enough_for(dataset, &results.labelling, network)?;
+                let found = how::enough_for(dataset, results, network)?;
                 enough.extend(found.into_iter().map(|(identifier, bits)| (identifier, bits as f32)));
             }
         }
-        let labels = results.labelling.network_of.as_slice();
+        let labels = results.network_of.as_slice();
         let whole = config.selection.networks == Networks::Whole;
         let is_chosen = |account: &u32| {
             let network = labels.get(*account as usize).copied().unwrap_or(NONE_U32);
             whole || position_of.get(network as usize).is_some_and(Option::is_some)
         };
         let accounts: Vec<u32> = (0..dataset.graph().account_count() as u32).filter(is_chosen).collect();
-        let identifiers = dataset.graph().identifier_count();
+        let touched = Touched::by(dataset.graph(), &accounts);
+        let identifiers = touched.members().len();
         let (mut tied, mut seen) = (vec![0u32; identifiers], vec![0u32; identifiers]);
-        let weights = results.labelling.weights.as_slice();
+        let weights = results.weights.as_slice();
         for &account in &accounts {
             let account = AccountId(account);
             let sightings = dataset.graph().sighting_range(account);
             for (&identifier, &weight) in dataset.graph().identifiers_of(account).iter().zip(&weights[sightings]) {
-                seen[identifier as usize] += 1;
-                tied[identifier as usize] += u32::from(drawn_weight(enough.as_ref(), identifier, weight).is_some());
+                let place = touched.place(identifier);
+                seen[place] += 1;
+                tied[place] += u32::from(drawn_weight(enough.as_ref(), identifier, weight).is_some());
             }
         }
         let allowed = dataset.allowed()?;
@@ -194,13 +200,26 @@ impl<'a> Chosen<'a> {
             enough,
             position_of,
             accounts,
+            touched,
             tied,
             seen,
         })
     }
 
+    /// Chosen accounts that an identifier that some of them were seen with carries evidence for.
+    pub(super) fn tied_by(&self, identifier: u32) -> u32 {
+        self.tied[self.touched.place(identifier)]
+    }
+
+    /// The identifiers, ascending, of which a count by place is two or more.
+    pub(super) fn counted_twice(&self, counts: &[u32]) -> Vec<u32> {
+        let twice = self.touched.members().iter().zip(counts).filter(|&(_, &count)| count >= 2);
+        twice.map(|(&identifier, _)| identifier).collect()
+    }
+
     /// Everything of the graph but its nodes and edges.
-    fn frame(&self, config: &ExportConfig) -> ExportGraph<'a> {
+    fn frame(&self, config: &ExportConfig) -> Result<ExportGraph<'a>, Error> {
+        let cards = self.results.networks(self.dataset, &self.networks)?;
         let tables = self.dataset.tables();
         let mut kinds: Vec<String> = GROUP_KINDS.map(str::to_owned).to_vec();
         for kind in &tables.kinds {
@@ -226,7 +245,7 @@ impl<'a> Chosen<'a> {
                 selection_id: config
                     .selection
                     .networks
-                    .id(self.networks.iter().map(|&network| self.results.networks[network].id.as_str())),
+                    .id(self.networks.iter().map(|&network| self.results.head(network).id.as_str())),
                 redacted: config.selection.level == Level::Redact,
                 collapsed: false,
                 as_of: self.dataset.graph().last_seen(),
@@ -234,11 +253,11 @@ impl<'a> Chosen<'a> {
             },
             kinds,
             roles,
-            networks: self.networks.iter().map(|&network| self.shown_network(&self.results.networks[network])).collect(),
-            since: self.networks.iter().map(|&network| self.history.since(&self.results.networks[network].id)).collect(),
+            networks: cards.into_iter().map(|card| self.shown_network(card)).collect(),
+            since: self.networks.iter().map(|&network| self.history.since(&self.results.head(network).id)).collect(),
             beliefs: self.networks.iter().map(|&network| self.beliefs[network]).collect(),
-            classes: self.results.labelling.class_names.clone(),
-            policies: self.results.labelling.policy_names.clone(),
+            classes: self.results.class_names.clone(),
+            policies: self.results.policy_names.clone(),
             countries: names(&tables.countries),
             tiers: names(&tables.tiers),
             pathways: names(&tables.pathways),
@@ -252,12 +271,11 @@ impl<'a> Chosen<'a> {
             },
         };
         self.add_hubs(&mut graph);
-        graph
+        Ok(graph)
     }
 
-    fn shown_network(&self, network: &Network) -> Network {
-        let mut network = network.clone();
-        network.tied_by = self.results.labelling.tying_identifiers(self.dataset, &network);
+    fn shown_network(&self, mut network: Network) -> Network {
+        network.tied_by = self.results.tying_identifiers(self.dataset, &network);
         network.tied_by_left_out = 0;
         for tie in &mut network.tied_by {
             tie.identifier = self.naming.labelled(self.dataset, &tie.identifier);
@@ -270,16 +288,16 @@ impl<'a> Chosen<'a> {
 
     /// Chosen accounts that only touch their network.
     fn touching(&self) -> usize {
-        let how = |&account: &u32| self.results.labelling.membership_of(AccountId(account)).map(|(_, how)| how);
+        let how = |&account: &u32| self.results.membership_of(AccountId(account)).map(|(_, how)| how);
         self.accounts.iter().filter(|account| how(account) == Some(Membership::Ambiguous)).count()
     }
 
     /// Lists the identifiers that chosen accounts share but that carry no evidence.
     fn add_hubs(&self, graph: &mut ExportGraph<'a>) {
-        for (identifier, (&tied, &seen)) in self.tied.iter().zip(&self.seen).enumerate() {
+        for (&identifier, (&tied, &seen)) in self.touched.members().iter().zip(self.tied.iter().zip(&self.seen)) {
             graph.left_out.hub_sightings += u64::from(seen - tied);
             if tied < 2 && seen >= 2 && seen > tied {
-                let node = self.identifier_node(IdentifierId(identifier as u32));
+                let node = self.identifier_node(IdentifierId(identifier));
                 graph.hubs.push(ExportHub {
                     kind: node.kind,
                     value: node.value,
@@ -304,8 +322,8 @@ impl<'a> Chosen<'a> {
     /// What an identifier tells, for comparing: whether a chosen network keeps it to itself, and how many chosen accounts it
     /// ties.
     fn telling_of(&self, identifier: u32) -> (bool, u32) {
-        let network = self.results.labelling.network_of_identifier.get(identifier as usize).copied().unwrap_or(NONE_U32);
-        (self.position_of.get(network as usize).is_some_and(Option::is_some), self.tied[identifier as usize])
+        let network = self.results.network_of_identifier.get(identifier as usize).copied().unwrap_or(NONE_U32);
+        (self.position_of.get(network as usize).is_some_and(Option::is_some), self.tied_by(identifier))
     }
 
     /// Keeps an account's `ties` most telling edges, ascending by identifier: of each kind the first, then of each the second,
@@ -331,9 +349,9 @@ impl<'a> Chosen<'a> {
             let mut row = Vec::new();
             self.each_tie(AccountId(account), |tie| row.push(tie));
             self.most_telling(&mut row, ties);
-            row.iter().for_each(|tie| named[tie.target as usize] += 1);
+            row.iter().for_each(|tie| named[self.touched.place(tie.target)] += 1);
         }
-        let mut telling: Vec<u32> = (0..named.len() as u32).filter(|&identifier| named[identifier as usize] >= 2).collect();
+        let mut telling = self.counted_twice(&named);
         telling.sort_by_key(|&identifier| (Reverse(self.telling_of(identifier)), identifier));
         telling.truncate(room);
         telling.sort_unstable();
@@ -345,18 +363,18 @@ impl<'a> Chosen<'a> {
         let mut node_of = vec![NONE_U32; self.tied.len()];
         let mut identifiers = Vec::with_capacity(drawn.len());
         for &identifier in drawn {
-            node_of[identifier as usize] = (self.accounts.len() + identifiers.len()) as u32;
+            node_of[self.touched.place(identifier)] = (self.accounts.len() + identifiers.len()) as u32;
             identifiers.push(self.identifier_node(IdentifierId(identifier)));
         }
         graph.nodes.reserve_exact(self.accounts.len() + identifiers.len());
-        let most: u64 = drawn.iter().map(|&identifier| u64::from(self.tied[identifier as usize])).sum();
+        let most: u64 = drawn.iter().map(|&identifier| u64::from(self.tied_by(identifier))).sum();
         graph.edges.reserve_exact(most.min((self.accounts.len() as u64).saturating_mul(ties as u64)) as usize);
         let mut row: Vec<ExportEdge> = Vec::new();
         for (source, &account) in self.accounts.iter().enumerate() {
             graph.nodes.push(self.account_node(AccountId(account)));
             row.clear();
             self.each_tie(AccountId(account), |tie| {
-                let target = node_of[tie.target as usize];
+                let target = node_of[self.touched.place(tie.target)];
                 if target == NONE_U32 {
                     graph.left_out.sightings += 1;
                     return;
@@ -367,7 +385,11 @@ impl<'a> Chosen<'a> {
             self.most_telling(&mut row, ties);
             graph.left_out.sightings += (all - row.len()) as u64;
             graph.nodes[source].degree_shown = row.len() as u32;
-            let edge = |tie: &ExportEdge| ExportEdge { source: source as u32, target: node_of[tie.target as usize], ..*tie };
+            let edge = |tie: &ExportEdge| ExportEdge {
+                source: source as u32,
+                target: node_of[self.touched.place(tie.target)],
+                ..*tie
+            };
             graph.edges.extend(row.iter().map(edge));
         }
         graph.nodes.append(&mut identifiers);
@@ -375,7 +397,7 @@ impl<'a> Chosen<'a> {
 
     /// An account's sightings with evidence, ascending by identifier; `source` is the account and `target` the identifier.
     pub(crate) fn each_tie(&self, account: AccountId, mut visit: impl FnMut(ExportEdge)) {
-        let weights = &self.results.labelling.weights[self.dataset.graph().sighting_range(account)];
+        let weights = &self.results.weights[self.dataset.graph().sighting_range(account)];
         for (sighting, &weight) in self.dataset.graph().sightings_of(account).zip(weights) {
             if let Some(weight) = drawn_weight(self.enough.as_ref(), sighting.identifier.0, weight) {
                 visit(ExportEdge {
@@ -392,7 +414,7 @@ impl<'a> Chosen<'a> {
 
     /// The position among the chosen networks of an account's network.
     pub(crate) fn network_of(&self, account: AccountId) -> Option<u32> {
-        let network = *self.results.labelling.network_of.get(account.index())?;
+        let network = *self.results.network_of.get(account.index())?;
         *self.position_of.get(network as usize)?
     }
 
@@ -404,16 +426,16 @@ impl<'a> Chosen<'a> {
         node.is_banned = dataset.is_banned(account);
         node.known_good = self.allowed.accounts.get(index) == Some(&true);
         if node.network.is_some() {
-            node.membership = self.results.labelling.membership_of(account).map(|(_, membership)| membership);
-            node.role = role_of(dataset, &self.results.labelling, account);
-            node.confidence = self.results.labelling.confidence.get(index).copied();
-            node.evidence_bits = self.results.labelling.evidence_bits.get(index).copied();
+            node.membership = self.results.membership_of(account).map(|(_, membership)| membership);
+            node.role = role_of(dataset, self.results, account);
+            node.confidence = self.results.confidence.get(index).copied();
+            node.evidence_bits = self.results.evidence_bits.get(index).copied();
         }
         node.accounts = 1;
         node.degree = dataset.graph().account_degree(account) as u64;
         self.count_exchanges(account, &mut node);
-        node.community = label(&self.results.labelling.communities, index);
-        node.component = label(&self.results.labelling.components, index);
+        node.community = label(&self.results.communities, index);
+        node.component = label(&self.results.components, index);
         if self.naming.shows_account_table() {
             let table = dataset.accounts();
             node.created_at = table.created_at.get(index).copied().unwrap_or(NO_TIME);
@@ -429,7 +451,7 @@ impl<'a> Chosen<'a> {
     /// Exchanges and times as `show` counts them, and the sightings that make no edge.
     fn count_exchanges(&self, account: AccountId, node: &mut ExportNode<'a>) {
         let graph = self.dataset.graph();
-        let weights = &self.results.labelling.weights[graph.sighting_range(account)];
+        let weights = &self.results.weights[graph.sighting_range(account)];
         for (&identifier, &weight) in graph.identifiers_of(account).iter().zip(weights) {
             node.hub_sightings += u64::from(drawn_weight(self.enough.as_ref(), identifier, weight).is_none());
         }
@@ -445,24 +467,24 @@ impl<'a> Chosen<'a> {
         let role = dataset.roles()[kind.index()];
         let mut node: ExportNode<'a> =
             ExportNode::new((GROUP_KINDS.len() + kind.index()) as u16, self.naming.identifier(kind_name, role, value));
-        let network = self.results.labelling.network_of_identifier.get(index).copied().unwrap_or(NONE_U32);
+        let network = self.results.network_of_identifier.get(index).copied().unwrap_or(NONE_U32);
         node.network = self.position_of.get(network as usize).copied().flatten();
         node.known_good = self.allowed.identifiers.get(index) == Some(&true);
-        node.class = self.results.labelling.classes.get(index).copied();
-        node.policy = self.results.labelling.policies.get(index).copied();
-        node.accounts = self.seen[index];
+        node.class = self.results.classes.get(index).copied();
+        node.policy = self.results.policies.get(index).copied();
+        node.accounts = self.seen[self.touched.place(identifier.0)];
         node.degree = dataset.graph().identifier_degree(identifier) as u64;
-        let totals = self.results.labelling.totals_of(dataset, identifier);
+        let totals = self.results.totals_of(dataset, identifier);
         (node.exchanges, node.first_seen, node.last_seen) = (totals.exchanges, totals.first_seen, totals.last_seen);
         let vertex = dataset.graph().account_count() + index;
-        node.community = label(&self.results.labelling.communities, vertex);
-        node.component = label(&self.results.labelling.components, vertex);
+        node.community = label(&self.results.communities, vertex);
+        node.component = label(&self.results.components, vertex);
         node
     }
 
     /// The node that stands for the accounts of a network.
     pub(crate) fn network_node(&self, network: u32) -> ExportNode<'a> {
-        let found: &'a Network = &self.results.networks[self.networks[network as usize]];
+        let found = self.results.head(self.networks[network as usize]);
         let mut node = ExportNode::new(super::view::NETWORK, Cow::Borrowed(found.id.as_str()));
         node.network = Some(network);
         node

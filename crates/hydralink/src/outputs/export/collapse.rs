@@ -34,7 +34,7 @@ pub(crate) fn fill<'a>(chosen: &Chosen<'a>, max_nodes: usize, graph: &mut Export
     let mut joined = vec![0u32; chosen.tied.len()];
     for (_, accounts) in &groups {
         for tie in ties(chosen, accounts) {
-            joined[tie.target as usize] += 1;
+            joined[chosen.touched.place(tie.target)] += 1;
         }
     }
     let kept = keep_identifiers(chosen, &mut joined, max_nodes - groups.len(), graph);
@@ -42,14 +42,14 @@ pub(crate) fn fill<'a>(chosen: &Chosen<'a>, max_nodes: usize, graph: &mut Export
     node_of.fill(NONE_U32);
     let mut identifiers: Vec<ExportNode<'a>> = Vec::with_capacity(kept.len());
     for identifier in kept {
-        node_of[identifier as usize] = (groups.len() + identifiers.len()) as u32;
+        node_of[chosen.touched.place(identifier)] = (groups.len() + identifiers.len()) as u32;
         identifiers.push(chosen.identifier_node(IdentifierId(identifier)));
     }
     for (source, (group, accounts)) in groups.iter().enumerate() {
         graph.left_out.accounts_collapsed += accounts.len() as u64;
         graph.nodes.push(group_node(chosen, *group, accounts));
         for tie in ties(chosen, accounts) {
-            let target = node_of[tie.target as usize];
+            let target = node_of[chosen.touched.place(tie.target)];
             if target == NONE_U32 {
                 graph.left_out.sightings += u64::from(tie.source);
                 continue;
@@ -67,7 +67,7 @@ pub(crate) fn fill<'a>(chosen: &Chosen<'a>, max_nodes: usize, graph: &mut Export
 fn groups(chosen: &Chosen<'_>, max_nodes: usize) -> (Vec<Members>, Vec<Members>) {
     let group_of = |account: u32| match chosen.network_of(AccountId(account)) {
         Some(network) => Group::Network(network),
-        None => Group::Community(chosen.results.labelling.communities.get(account as usize).copied().unwrap_or(NONE_U32)),
+        None => Group::Community(chosen.results.communities.get(account as usize).copied().unwrap_or(NONE_U32)),
     };
     let mut accounts: Vec<(Group, u32)> = chosen.accounts.iter().map(|&account| (group_of(account), account)).collect();
     accounts.sort_unstable();
@@ -86,11 +86,11 @@ fn groups(chosen: &Chosen<'_>, max_nodes: usize) -> (Vec<Members>, Vec<Members>)
 
 /// The identifiers that are drawn, ascending; counts the others.
 fn keep_identifiers(chosen: &Chosen<'_>, joined: &mut [u32], room: usize, graph: &mut ExportGraph<'_>) -> Vec<u32> {
-    let mut joining: Vec<u32> = (0..joined.len() as u32).filter(|&identifier| joined[identifier as usize] >= 2).collect();
+    let mut joining = chosen.counted_twice(joined);
     // Those within one group join nothing at this distance.
     let within = chosen.tied.iter().zip(joined.iter()).filter(|&(&tied, &joined)| tied >= 2 && joined < 2).count();
     graph.left_out.single_identifiers += within as u64;
-    joining.sort_by_key(|&identifier| (std::cmp::Reverse(joined[identifier as usize]), identifier));
+    joining.sort_by_key(|&identifier| (std::cmp::Reverse(joined[chosen.touched.place(identifier)]), identifier));
     graph.left_out.identifiers = joining.len().saturating_sub(room) as u64;
     joining.truncate(room);
     joining.sort_unstable();

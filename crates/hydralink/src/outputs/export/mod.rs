@@ -21,9 +21,9 @@
 //! use hydralink::{Dataset, export_drawn};
 //!
 //! let dataset = Dataset::open(&store)?;
-//! let results = dataset.results()?;
+//! let results = dataset.labelling()?;
 //! let mut config = ExportConfig::default();
-//! config.selection.networks = Networks::Chosen(vec![dataset.network_index(results.labelling(), "1")?]);
+//! config.selection.networks = Networks::Chosen(vec![dataset.network_index(&results, "1")?]);
 //! let written = export_drawn(&dataset, &results, &config, &store.with_file_name("network.graphml"))?;
 //! assert!(written.nodes > 0 && written.edges > 0);
 //! # Ok::<(), hydralink::Error>(())
@@ -37,6 +37,7 @@ mod collapse;
 pub mod layout;
 mod naming;
 mod project;
+mod touched;
 
 pub mod about;
 pub(crate) mod columns;

@@ -21,14 +21,14 @@ use crate::ties::Ties;
 /// # Errors
 /// [`Error::Usage`] if there are more than `budget` pairs; as [`Ties::of`].
 pub(super) fn fill<'a>(chosen: &Chosen<'a>, graph: &mut ExportGraph<'a>, tying: &[u32], budget: u64) -> Result<(), Error> {
-    let of_identifier = |&identifier: &u32| u64::from(chosen.tied[identifier as usize]);
+    let of_identifier = |&identifier: &u32| u64::from(chosen.tied_by(identifier));
     let pairs: u64 = tying.iter().map(of_identifier).map(|tied| tied * (tied - 1) / 2).sum();
     if pairs > budget {
         return Err(Error::Usage(format!(
             "the projection would join {pairs} pairs of accounts, more than {budget}: raise {PAIR_BUDGET}, or choose fewer networks"
         )));
     }
-    let ties = Ties::of(chosen.dataset, &chosen.results.labelling)?;
+    let ties = Ties::of(chosen.dataset, chosen.results)?;
     // Accounts by identifier, as positions among the chosen ones, ascending.
     let mut rows: Vec<Vec<u32>> = vec![Vec::new(); tying.len()];
     let mut held: Vec<Vec<u32>> = Vec::with_capacity(chosen.accounts.len());

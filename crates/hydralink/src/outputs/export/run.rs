@@ -21,7 +21,7 @@ use super::{ExportConfig, ExportGraph, LeftOut, Places, actions, gexf, graphml, 
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::options::FORMAT;
-use crate::results::Results;
+use crate::results::Labelling;
 
 /// A file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -134,7 +134,7 @@ pub struct WrittenFile {
 /// [`Error::Usage`] for a name or level that can't be, [`Error::Io`] if writing fails; a path then holds what it held before.
 pub fn export(
     dataset: &Dataset,
-    results: &Results,
+    results: &Labelling,
     config: &ExportConfig,
     positions: impl Fn(&WeightedGraph) -> Vec<[f32; 2]>,
     path: &Path,

@@ -14,7 +14,7 @@ use super::view::{COMMUNITY, NETWORK};
 use super::*;
 use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::results::{Membership, Results};
+use crate::results::{Labelling, Membership};
 use crate::store::{Element, StoreWriter};
 
 const NONE: u32 = u32::MAX;
@@ -125,7 +125,7 @@ fn labels_of_nodes_are_read_without_the_networks_cards() {
 #[test]
 fn flagged_networks_are_drawn_with_what_ties_them() {
     let (_folder, dataset) = world();
-    let results = dataset.results().unwrap();
+    let results = dataset.labelling().unwrap();
     let graph = ExportGraph::from_dataset(&dataset, &results, &config(Networks::Flagged, 100)).unwrap();
     assert_eq!(names(&graph), ["a0", "a1", "a2", "10.0.0.1", "4242"]);
     assert_eq!(edges(&graph), [(0, 3, 2.0), (0, 4, 8.0), (1, 3, 2.0), (1, 4, 8.0), (2, 4, 8.0)]);
@@ -163,7 +163,7 @@ fn flagged_networks_are_drawn_with_what_ties_them() {
 #[test]
 fn what_joins_nothing_is_counted_and_not_drawn() {
     let (_folder, dataset) = world();
-    let results = dataset.results().unwrap();
+    let results = dataset.labelling().unwrap();
     let graph = ExportGraph::from_dataset(&dataset, &results, &config(Networks::Chosen(vec![1]), 100)).unwrap();
     assert_eq!(names(&graph), ["a3"]);
     // The hub is seen with one chosen account only: it would join nothing anyway.
@@ -175,7 +175,7 @@ fn what_joins_nothing_is_counted_and_not_drawn() {
 #[test]
 fn one_network_is_thinned_and_not_a_dot() {
     let (_folder, dataset) = world();
-    let results = dataset.results().unwrap();
+    let results = dataset.labelling().unwrap();
     let one = |limit| ExportGraph::from_dataset(&dataset, &results, &config(Networks::Chosen(vec![0]), limit)).unwrap();
     let (whole, thinned) = (one(5), one(4));
     assert_eq!((whole.nodes.len(), whole.left_out.identifiers), (5, 0));
@@ -189,7 +189,7 @@ fn one_network_is_thinned_and_not_a_dot() {
 #[test]
 fn too_many_nodes_become_groups_and_nothing_is_lost_silently() {
     let (_folder, dataset) = world();
-    let results = dataset.results().unwrap();
+    let results = dataset.labelling().unwrap();
     let whole = ExportGraph::from_dataset(&dataset, &results, &config(Networks::Whole, 8)).unwrap();
     assert_eq!((whole.nodes.len(), whole.edges.len(), whole.about.collapsed), (8, 6, false));
     let graph = ExportGraph::from_dataset(&dataset, &results, &config(Networks::Whole, 6)).unwrap();
@@ -224,7 +224,7 @@ fn too_many_nodes_become_groups_and_nothing_is_lost_silently() {
 #[test]
 fn redacted_files_hold_no_stored_value() {
     let (folder, dataset) = world();
-    let results = dataset.results().unwrap();
+    let results = dataset.labelling().unwrap();
     let mut config = config(Networks::Whole, 100);
     config.selection.level = Level::Redact;
     let to = |name: &str| folder.path().join(name);
@@ -248,9 +248,10 @@ fn lay(graph: &::graph::WeightedGraph) -> Vec<[f32; 2]> {
 #[test]
 fn tables_hold_the_whole_selection_whatever_the_limit() {
     let (folder, dataset) = world();
-    let results = dataset.results().unwrap();
+    let results = dataset.labelling().unwrap();
     let never = |_: &::graph::WeightedGraph| -> Vec<[f32; 2]> { panic!("a table needs no layout") };
-    let written = |path: &Path, results: &Results| export(&dataset, results, &config(Networks::Whole, 1), never, path).unwrap();
+    let written =
+        |path: &Path, results: &Labelling| export(&dataset, results, &config(Networks::Whole, 1), never, path).unwrap();
     let summary = written(&folder.path().join("a.csv"), &results);
     assert_eq!((summary.nodes, summary.edges, summary.collapsed, summary.files.len()), (8, 6, false, 4));
     let rows = std::fs::read_to_string(folder.path().join("a.csv")).unwrap();
@@ -260,7 +261,7 @@ fn tables_hold_the_whole_selection_whatever_the_limit() {
 #[test]
 fn a_picture_can_be_left_to_its_reader() {
     let (folder, dataset) = world();
-    let results = dataset.results().unwrap();
+    let results = dataset.labelling().unwrap();
     let never = |_: &::graph::WeightedGraph| -> Vec<[f32; 2]> { panic!("nobody asked for a layout") };
     let config = ExportConfig { places: Places::Nowhere, ..config(Networks::Whole, 100) };
     for (name, place) in [("a.graphml", "<data key=\"x\""), ("a.gexf", "<viz:position")] {
@@ -277,7 +278,7 @@ fn a_picture_can_be_left_to_its_reader() {
 #[test]
 fn nothing_is_written_among_the_files_of_a_store() {
     let (folder, dataset) = world();
-    let results = dataset.results().unwrap();
+    let results = dataset.labelling().unwrap();
     let store = folder.path().join("store");
     let files = || std::fs::read_dir(&store).unwrap().count();
     let before = files();
@@ -296,7 +297,7 @@ fn nothing_is_written_among_the_files_of_a_store() {
 fn a_rejected_network_is_drawn_only_when_named_and_is_no_indicator() {
     use crate::cases::{self, Action, Decision};
     let (_folder, dataset) = world();
-    let results = dataset.results().unwrap();
+    let results = dataset.labelling().unwrap();
     let drawn = |networks: Networks| ExportGraph::from_dataset(&dataset, &results, &config(networks, 100)).unwrap();
     assert_eq!(drawn(Networks::Flagged).beliefs[0].verdict, None);
     let (target, reason) = ("PN-00000001", Some("class"));

@@ -46,7 +46,7 @@ impl Dataset {
         selection.selection.max_nodes = config.max_nodes;
         selection.selection.crowd = Crowd::Thin;
         (selection.selection.level, selection.key) = self.naming().parts();
-        let mut drawn = ExportGraph::from_dataset(self, results, &selection)?;
+        let mut drawn = ExportGraph::from_dataset(self, &results.labelling, &selection)?;
         picture::own_networks(&mut drawn);
         picture::place_apart(&mut drawn)?;
         let chosen: Vec<usize> = drawn
