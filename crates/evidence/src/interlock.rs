@@ -109,7 +109,7 @@ pub(crate) struct Exclusive<'a> {
 
 impl Exclusive<'_> {
     /// Those of an account.
-    fn of(&self, account: u32) -> impl Iterator<Item = u32> {
+    pub(crate) fn of(&self, account: u32) -> impl Iterator<Item = u32> {
         self.held_of(account).map(|(identifier, _)| identifier)
     }
 

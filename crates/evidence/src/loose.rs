@@ -8,11 +8,14 @@
 //! Proposed are the accounts of no group, or of one too small for a profile, of each community whose interlock is at least
 //! [`LEAST_INTERLOCK`] and less than `interlock`, that share at least [`ALIKE_SHARE`] of this with the others, if they are
 //! `profile_size` or more. The interlock is a mean: a ring of twelve that share thirty prompts among twenty-five strangers has
-//! that of a loose pool, but in a pool nobody is far below the mean. Cost: as `interlock`.
+//! that of a loose pool, but in a pool nobody is far below the mean. Nor is a pool two groups that have nothing in common: those
+//! that no chain of what the community keeps to itself leads to are groups of their own, for a ring of six that does what no story
+//! brings made one network with the seven of a household. Cost: as `interlock`.
 
 use std::collections::BTreeSet;
 
-use graph::{NONE_U32, Partition};
+use ahash::AHashMap;
+use graph::{DisjointSets, NONE_U32, Partition};
 
 use crate::Facts;
 use crate::classify::Classification;
@@ -54,7 +57,29 @@ pub(crate) fn propose_loose(
     let loose = (0u32..)
         .zip(communities)
         .filter(|&(account, &community)| is_loose(community) && is_unjudged(account) && is_alike(account, community));
-    gathered(loose.map(|(account, &community)| (community, account)).collect(), config)
+    let gathered = gathered(loose.map(|(account, &community)| (community, account)).collect(), config);
+    let parts = |accounts: &Vec<u32>| {
+        let exclusive = Exclusive { facts, holdings: &holdings, community: communities[accounts[0] as usize], config };
+        let mut parts = parts_of(accounts, &exclusive);
+        parts.retain(|part| part.len() >= config.profile_size as usize);
+        parts
+    };
+    gathered.iter().flat_map(parts).collect()
+}
+
+/// The parts of a group, each ascending, that what its community keeps to itself holds together, by their first accounts.
+fn parts_of(accounts: &[u32], exclusive: &Exclusive<'_>) -> Vec<Vec<u32>> {
+    let mut sets = DisjointSets::new(accounts.len());
+    let mut first: AHashMap<u32, u32> = AHashMap::new();
+    for (at, &account) in (0u32..).zip(accounts) {
+        for identifier in exclusive.of(account) {
+            sets.join(*first.entry(identifier).or_insert(at), at);
+        }
+    }
+    let roots = sets.into_roots();
+    let mut rows: Vec<(u32, u32)> = roots.into_iter().zip(accounts.iter().copied()).collect();
+    rows.sort_unstable();
+    rows.chunk_by(|left, right| left.0 == right.0).map(|part| part.iter().map(|row| row.1).collect()).collect()
 }
 
 impl Corroborator<'_> {
@@ -172,6 +197,26 @@ mod tests {
         let interlocks = interlocks_of(facts, &hold(facts, &classification, &labels), &config);
         assert!((LEAST_INTERLOCK..config.interlock).contains(&interlocks[0]), "{}", interlocks[0]);
         assert_eq!(propose_loose(facts, &classification, &labels, &[NONE_U32; 200], &config), [[0; 0]; 0]);
+    }
+
+    #[test]
+    fn two_groups_with_nothing_in_common_are_not_alike_together() {
+        // Ten with thirty prompts of their own, and ten on ten addresses, in one community; the same where one has both.
+        let both = |shared: bool| {
+            let mut touches: Vec<Touch> = (0..200).map(|account| (account, 0, account, 0)).collect();
+            touches.extend((0..10).flat_map(|member| (0..30).map(move |at| (member, 1, at, 0))));
+            touches.extend((10..20).flat_map(|member| (0..30).map(move |at| (member, 2, at, 0))));
+            touches.extend((20..200).map(|account| (account, 1, 100 + account, 0)));
+            touches.extend(shared.then_some((0, 2, 0, 0)));
+            let toy = Toy::new(&[KindRole::Payment, KindRole::Template, KindRole::Address], 200, &touches);
+            let (facts, config) = (toy.facts(), LinkageConfig::default().members);
+            let config = MemberConfig { interlock: 40.0, ..config };
+            let classification = classify_identifiers(facts, &LinkageConfig::default().classify);
+            let labels: Vec<u32> = (0..200).map(|account| if account < 20 { 0 } else { account }).collect();
+            propose_loose(facts, &classification, &labels, &[NONE_U32; 200], &config)
+        };
+        assert_eq!(both(false), [[0; 0]; 0]);
+        assert_eq!(both(true), [(0..20).collect::<Vec<u32>>()]);
     }
 
     #[test]
