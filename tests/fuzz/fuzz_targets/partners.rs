@@ -39,7 +39,7 @@ static BASE: LazyLock<Base> = LazyLock::new(|| {
     let results = dataset.results().expect("networks");
     let shared = folder.path().join("shared");
     let sharing = export::ExportConfig::default().sharing;
-    share::share(&dataset, &results, export::Networks::Flagged, &sharing, &key, &shared).expect("indicators");
+    share::share(&dataset, results.labelling(), export::Networks::Flagged, &sharing, &key, &shared).expect("indicators");
     let text = std::fs::read_to_string(&shared).expect("indicators");
     let header = text.lines().next().expect("a header").to_owned();
     let base = Base { _folder: folder, store, key, mac, header };

@@ -128,7 +128,7 @@ const QUESTIONS: &[Question] = &[
         query::members(dataset, labels, None).for_each(drop);
         query::hubs(dataset, labels, None)?.take(500).for_each(drop);
         for by in [By::Degree, By::Events, By::Bits] {
-            top(dataset, labels, by, None)?.take(100).for_each(drop);
+            top(dataset, Some(labels), by, None)?.take(100).for_each(drop);
         }
         Ok(())
     },
