@@ -14,6 +14,9 @@ use rayon::prelude::*;
 
 use crate::{AccountId, Activity, ActivityColumns, BipartiteGraph, Column, GraphError, NO_TIME, Seconds};
 
+/// Sightings that one task takes at least.
+const TASK: usize = 1 << 16;
+
 impl Activity {
     /// The events up to the end of a second.
     ///
@@ -105,12 +108,13 @@ where
 impl BipartiteGraph {
     /// The first time of any sighting, or `NO_TIME`. O(sightings).
     pub fn first_seen(&self) -> Seconds {
-        self.columns().first_seen.iter().copied().filter(|&time| time != NO_TIME).min().unwrap_or(NO_TIME)
+        let times = self.columns().first_seen.par_iter().with_min_len(TASK).copied();
+        times.filter(|&time| time != NO_TIME).min().unwrap_or(NO_TIME)
     }
 
     /// The last time of any sighting, or `NO_TIME`. O(sightings).
     pub fn last_seen(&self) -> Seconds {
-        self.columns().last_seen.iter().copied().max().unwrap_or(NO_TIME)
+        self.columns().last_seen.par_iter().with_min_len(TASK).copied().max().unwrap_or(NO_TIME)
     }
 
     /// How many sightings began before a second and went on from its beginning: what [`BipartiteGraph::since`] cuts, and

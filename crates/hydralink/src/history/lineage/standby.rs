@@ -20,6 +20,7 @@
 //! Cost: O(events of the members + bans log bans).
 
 use graph::{AccountId, NO_TIME, Seconds};
+use rayon::prelude::*;
 use serde::Serialize;
 use statrs::distribution::{Beta, ContinuousCDF};
 
@@ -64,7 +65,7 @@ pub(super) fn standby(dataset: &Dataset, members: &[u32], as_of: Seconds, window
         return found;
     }
     let first = members
-        .iter()
+        .par_iter()
         .map(|&account| query::span_of_account(dataset, AccountId(account)).0)
         .filter(|&time| time != NO_TIME)
         .min()
@@ -77,8 +78,8 @@ pub(super) fn standby(dataset: &Dataset, members: &[u32], as_of: Seconds, window
     bans.sort_unstable();
     let since = dataset.graph().first_seen();
     let wakings: Vec<(Seconds, u32)> = members
-        .iter()
-        .flat_map(|&account| wakings(dataset, account, since).into_iter().map(move |time| (time, account)))
+        .par_iter()
+        .flat_map_iter(|&account| wakings(dataset, account, since).into_iter().map(move |time| (time, account)))
         .collect();
     (found.wakings, found.after_bans, found.expected, found.p_value) = follow(&wakings, &bans, first, last, window);
     found
@@ -114,7 +115,7 @@ impl Used {
 
 /// Counts who waits and who is spent.
 fn count_waiting(dataset: &Dataset, members: &[u32], first: Seconds, as_of: Seconds, found: &mut Standby) {
-    let used: Vec<Used> = members.iter().map(|&account| Used::of(dataset, account, as_of)).collect();
+    let used: Vec<Used> = members.par_iter().map(|&account| Used::of(dataset, account, as_of)).collect();
     let active = used.iter().filter(|one| one.days > 0).count();
     let enough = used.iter().map(|one| one.days).sum::<usize>() as f64 / active.max(1) as f64 / 2.0;
     let live = used.into_iter().filter(|one| !dataset.is_banned(AccountId(one.account)));

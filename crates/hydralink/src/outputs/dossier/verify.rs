@@ -3,7 +3,8 @@
 //! The checksums of the store are checked, the networks are found again with the settings of the last detection, from sightings
 //! and activity alone, and the dossier of the same network is put together anew. Then every value of the two is compared, in
 //! the order of the file; the first that differs is named. What reruns on copies of the data gave (q-values, stability) is not run
-//! again: it is taken from the store as it stands or, if that has been detected anew since, isn't compared.
+//! again: it is compared with what the store has, and isn't compared if that has been detected anew since, or if they were run after
+//! the dossier was made.
 //!
 //! Decisions of the dossier have to stand in the case log, which may have gone on: the networks are found again by what had been
 //! decided when the dossier's were ([`MadeFrom`]). So a dossier holds after a ban that it led to and the detections since.
@@ -103,10 +104,7 @@ pub fn verify(dataset: Dataset, dossier: &str, key: Option<&Key>) -> Result<Veri
     take(&mut computed, "case");
     take(&mut computed, "made_from");
     take(&mut claimed, "made_from");
-    if !same_detection {
-        compared.of_reruns = take_of_reruns(&mut claimed);
-        take_of_reruns(&mut computed);
-    }
+    compared.of_reruns = leave_out_reruns(&mut claimed, &mut computed, same_detection);
     if let Some(case) = take(&mut claimed, "case") {
         super::case::verify(&shown, &case, &mut compared)?;
     }
@@ -185,13 +183,26 @@ fn found_again(dataset: &Dataset, mut found: Results, id: &str, of_reruns: OfRer
     Ok(super::dossier(dataset, &found.labelling, &found.networks[index]))
 }
 
-/// Takes what reruns gave out of a dossier, and counts what was known of it.
-fn take_of_reruns(dossier: &mut Value) -> u64 {
-    let take =
-        |of: &mut Value, field| of.as_object_mut().and_then(|fields| fields.remove(field)).is_some_and(|was| !was.is_null());
-    let of_network = ["q_value", "q_harmless", "stability"].map(|field| u64::from(take(dossier, field))).iter().sum::<u64>();
-    let members = dossier.get_mut("strongest_members").and_then(Value::as_array_mut).into_iter().flatten();
-    of_network + members.map(|member| u64::from(take(member, "consensus"))).sum::<u64>()
+/// Leaves out what reruns gave and can't be compared: all where the store was detected anew, else what the reruns since say and the
+/// dossier doesn't. Counts what the dossier says of it.
+fn leave_out_reruns(claimed: &mut Value, computed: &mut Value, same_detection: bool) -> u64 {
+    let mut left_out = 0;
+    let mut leave_out = |claimed: &mut Value, computed: &mut Value, field: &str| {
+        let is_said = claimed.get(field).is_some_and(|said| !said.is_null());
+        if !(same_detection && is_said) {
+            [claimed, computed].into_iter().filter_map(Value::as_object_mut).for_each(|fields| {
+                fields.remove(field);
+            });
+            left_out += u64::from(is_said);
+        }
+    };
+    ["q_value", "q_harmless", "stability"].into_iter().for_each(|field| leave_out(claimed, computed, field));
+    let members = |of: &'_ mut Value| of.get_mut("strongest_members").and_then(Value::as_array_mut).map(std::mem::take);
+    if let (Some(mut said), Some(mut found)) = (members(claimed), members(computed)) {
+        said.iter_mut().zip(&mut found).for_each(|(said, found)| leave_out(said, found, "consensus"));
+        (claimed["strongest_members"], computed["strongest_members"]) = (said.into(), found.into());
+    }
+    left_out
 }
 
 /// An error with what changed since the dossier was made, where that says why nothing is found.
