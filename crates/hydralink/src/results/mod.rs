@@ -204,6 +204,10 @@ impl Labelling {
     pub fn networks(&self, dataset: &Dataset, places: &[usize]) -> Result<Vec<Network>, Error> {
         self.check_of(dataset)?;
         places.iter().try_for_each(|&place| self.check_number(place))?;
+        // Before a detection there are no cards to read.
+        if places.is_empty() {
+            return Ok(Vec::new());
+        }
         let cards: Column<u8> = dataset.store().column(NETWORKS)?;
         // The labels that a detection answered know no places of cards in a store; theirs are of its last detection.
         let offsets = match self.card_offsets.is_empty() {
