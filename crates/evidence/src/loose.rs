@@ -58,16 +58,11 @@ pub(crate) fn propose_loose(
         .zip(communities)
         .filter(|&(account, &community)| is_loose(community) && is_unjudged(account) && is_alike(account, community));
     let gathered = gathered(loose.map(|(account, &community)| (community, account)).collect(), config);
-    let parts = |accounts: &Vec<u32>| {
-        let exclusive = Exclusive { facts, holdings: &holdings, community: communities[accounts[0] as usize], config };
-        let mut parts = parts_of(accounts, &exclusive);
-        parts.retain(|part| part.len() >= config.profile_size as usize);
-        parts
-    };
-    gathered.iter().flat_map(parts).collect()
+    let exclusive = |community: u32| Exclusive { facts, holdings: &holdings, community, config };
+    gathered.iter().flat_map(|accounts| parts_of(accounts, &exclusive(communities[accounts[0] as usize]))).collect()
 }
 
-/// The parts of a group, each ascending, that what its community keeps to itself holds together, by their first accounts.
+/// The parts of a group of `profile_size` or more, each ascending, that what its community keeps to itself holds together.
 fn parts_of(accounts: &[u32], exclusive: &Exclusive<'_>) -> Vec<Vec<u32>> {
     let mut sets = DisjointSets::new(accounts.len());
     let mut first: AHashMap<u32, u32> = AHashMap::new();
@@ -76,10 +71,7 @@ fn parts_of(accounts: &[u32], exclusive: &Exclusive<'_>) -> Vec<Vec<u32>> {
             sets.join(*first.entry(identifier).or_insert(at), at);
         }
     }
-    let roots = sets.into_roots();
-    let mut rows: Vec<(u32, u32)> = roots.into_iter().zip(accounts.iter().copied()).collect();
-    rows.sort_unstable();
-    rows.chunk_by(|left, right| left.0 == right.0).map(|part| part.iter().map(|row| row.1).collect()).collect()
+    gathered(sets.into_roots().into_iter().zip(accounts.iter().copied()).collect(), exclusive.config)
 }
 
 impl Corroborator<'_> {
