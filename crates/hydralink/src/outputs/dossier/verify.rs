@@ -24,7 +24,6 @@ use serde_json::Value;
 use super::{Dossier, MadeFrom};
 use crate::assess::assess;
 use crate::cases::Cases;
-use crate::consensus::Stability;
 use crate::dataset::Dataset;
 use crate::detect;
 use crate::error::Error;
@@ -32,7 +31,7 @@ use crate::export::{HIDDEN, Level, Naming, may_be};
 use crate::observe::{Steps, Unobserved};
 use crate::options::{DOSSIER, KEY_FILE_TO_SHOW};
 use crate::privacy::Key;
-use crate::results::{Labelling, Results};
+use crate::results::Labelling;
 use crate::rules::Lists;
 
 /// Numbers this close, relative to the larger, are equal.
@@ -52,14 +51,6 @@ pub struct VerifiedDossier {
     pub hidden: u64,
     /// Values that reruns on copies gave and that weren't compared, for the store has been detected anew since.
     pub of_reruns: u64,
-}
-
-/// What reruns on copies of the data said of a network.
-#[derive(Debug, Deserialize)]
-struct OfReruns {
-    q_value: Option<f64>,
-    q_harmless: Option<f64>,
-    stability: Option<Stability>,
 }
 
 /// Recomputes a dossier, given as JSON, from the store. `dataset` shows values as stored; `key` is that of the dossier's
@@ -93,9 +84,9 @@ pub fn verify(dataset: Dataset, dossier: &str, key: Option<&Key>) -> Result<Veri
                 return compared.differ("made_from.decisions", Some(&claimed), Some(&stored));
             }
             same_detection = made_from.is_of_detection(&now);
-            made_again(shown, &claimed, &id, Some(made_from), same_detection)
+            made_again(shown, claimed.get("given"), &id, Some(made_from), same_detection)
         }
-        None => made_again(shown, &claimed, &id, None, true),
+        None => made_again(shown, claimed.get("given"), &id, None, true),
     };
     let (shown, computed) = computed.map_err(|error| since(error, &compared.since))?;
     let text = serde_json::to_string(&computed).expect("plain data serialises");
@@ -116,7 +107,7 @@ pub fn verify(dataset: Dataset, dossier: &str, key: Option<&Key>) -> Result<Veri
 /// The dossier put together anew, and the data with the decisions of when it was made.
 fn made_again(
     dataset: Dataset,
-    claimed: &Value,
+    given: Option<&Value>,
     id: &str,
     made_from: Option<&MadeFrom>,
     same_detection: bool,
@@ -126,7 +117,6 @@ fn made_again(
         let cases = Cases::open_until(dataset.path(), records)?;
         Ok(dataset.with_cases(cases))
     };
-    let given = claimed.get("given");
     let stored = dataset.labelling()?;
     if same_detection && let Some(given) = given {
         let dataset = decided(dataset, made_from.map(|made_from| made_from.decisions))?;
@@ -140,14 +130,14 @@ fn made_again(
     let computed = match given {
         Some(given) => assessed_again(&dataset, &found.labelling, given)?,
         None => {
-            let of_reruns = if same_detection {
+            let index = dataset.network_index(&found.labelling, id)?;
+            if same_detection {
                 found.labelling.consensus = stored.consensus.clone();
                 let kept = stored.network(&dataset, dataset.network_index(&stored, id)?)?;
-                OfReruns { q_value: kept.q_value, q_harmless: kept.q_harmless, stability: kept.stability }
-            } else {
-                OfReruns::deserialize(claimed).map_err(|error| Error::Usage(format!("not a dossier: {error}")))?
-            };
-            found_again(&dataset, found, id, of_reruns)?
+                let network = &mut found.networks[index];
+                (network.q_value, network.q_harmless, network.stability) = (kept.q_value, kept.q_harmless, kept.stability);
+            }
+            super::dossier(&dataset, &found.labelling, &found.networks[index])
         }
     };
     Ok((dataset, computed))
@@ -173,14 +163,6 @@ fn assessed_again(dataset: &Dataset, results: &Labelling, given: &Value) -> Resu
         _ => names.map(|name| dataset.account(name)).collect::<Result<Vec<_>, Error>>()?,
     };
     assess(dataset, results, &accounts)
-}
-
-/// The dossier of a network that was found again, at the dataset's level.
-fn found_again(dataset: &Dataset, mut found: Results, id: &str, of_reruns: OfReruns) -> Result<Dossier, Error> {
-    let index = dataset.network_index(&found.labelling, id)?;
-    let network = &mut found.networks[index];
-    OfReruns { q_value: network.q_value, q_harmless: network.q_harmless, stability: network.stability } = of_reruns;
-    Ok(super::dossier(dataset, &found.labelling, &found.networks[index]))
 }
 
 /// Leaves out what reruns gave and can't be compared: all where the store was detected anew, else what the reruns since say and the
