@@ -9,7 +9,7 @@
 //! | 4 | stopped by `--fail-on` |
 //! | 65 | a store, its case log or a dossier isn't as it was written |
 //! | 74 | the disk failed or is full |
-//! | 75 | the store is being written by another process: try again later |
+//! | 75 | the store is being written by another process, or was in between: try again |
 //! | 101 | a fault of this tool |
 //! | 130, 143 | stopped by Ctrl-C, by SIGTERM |
 
@@ -29,7 +29,7 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
         // EX_DATAERR, EX_IOERR and EX_TEMPFAIL of sysexits.h.
         Some(Error::StoreDamaged { .. } | Error::CaseLog { .. } | Error::Differs { .. }) => 65,
         _ if error.chain().filter_map(io_error).any(is_of_the_disk) => 74,
-        Some(Error::StoreBusy { .. }) => 75,
+        Some(Error::StoreBusy { .. } | Error::StoreChanged { .. }) => 75,
         Some(Error::Interrupted) => progress::stopped_by(),
         _ => 2,
     }
@@ -40,7 +40,10 @@ fn io_error<'e>(cause: &'e (dyn std::error::Error + 'static)) -> Option<&'e io::
     match cause.downcast_ref::<Error>() {
         Some(Error::Io { source, .. }) => return Some(source),
         Some(Error::Events(
-            EventError::Spill { source, .. } | EventError::Copy { source, .. } | EventError::Keep { source, .. },
+            EventError::Spill { source, .. }
+            | EventError::Copy { source, .. }
+            | EventError::Keep { source, .. }
+            | EventError::Rejects { source, .. },
         )) => return Some(source),
         _ => {}
     }

@@ -165,6 +165,14 @@ pub enum EventError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Rejected rows can't be written down.
+    #[error("cannot write {file}: {source}; choose a path for {REJECTS} that can be written, and has room")]
+    Rejects {
+        /// The file that they go to.
+        file: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// A finished column can't be kept.
     #[error("cannot write {column}: {source}; make room, or choose another place for the store")]
     Keep {
@@ -194,6 +202,11 @@ impl EventError {
     pub(crate) fn of_found(self, file: &Path) -> Self {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         EventError::Found { error: Box::new(self), name }
+    }
+
+    /// Rejected rows can't be written down.
+    pub(crate) fn rejects(path: &Path, source: std::io::Error) -> Self {
+        EventError::Rejects { file: path.display().to_string(), source }
     }
 
     /// An input error about a path.

@@ -14,7 +14,7 @@ pub trait Element: FromBytes + IntoBytes + Immutable + KnownLayout + Copy + Defa
 macro_rules! elements {
     ($($type:ident),*) => { $(impl Element for $type { const NAME: &'static str = stringify!($type); })* };
 }
-elements!(u8, u16, u32, u64, i64, f32);
+elements!(u8, u16, u32, u64, i64, f32, f64);
 
 /// Takes columns in the making.
 pub trait Keeper: Sync {

@@ -7,6 +7,10 @@ use std::fmt;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::normalise::Reason;
+use crate::normalise::payment::is_card_number;
+
+/// Longest value that is repeated, in bytes.
+const LONGEST_OPEN: usize = 40;
 
 /// A row that was left out, or a field of a row that was kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +29,27 @@ pub struct Rejection {
     pub value: String,
     /// Whether the row was kept, without this field.
     pub kept: bool,
+}
+
+impl Rejection {
+    /// The text of a field that is repeated as it is: of a time or a number what is written as one (`31.02.2026`, `12 Mar 26 5 PM`,
+    /// `-1`) and is no card number, of a kind what could be the name of one. A column that was taken for another may hold anything.
+    pub(crate) fn open_value<'r>(field: &str, raw: &'r [u8]) -> Option<&'r str> {
+        let text = std::str::from_utf8(raw).ok().filter(|text| text.len() <= LONGEST_OPEN && !is_card_number(text))?;
+        let is_written = |signs: &[u8], longest_word: usize| {
+            let words = text.split(|letter: char| !letter.is_ascii_alphabetic());
+            let others = text.bytes().filter(|byte| !byte.is_ascii_alphabetic());
+            others.into_iter().all(|byte| signs.contains(&byte)) && words.into_iter().all(|word| word.len() <= longest_word)
+        };
+        let is_open = match field {
+            // Names of months and zones; no word of a name or an address of mail.
+            "timestamp" => is_written(b"0123456789 :.,+-/", 3),
+            "requests" | "tokens" => is_written(b"0123456789 .,+-", 1),
+            "entity_kind" => is_written(b"_- ", LONGEST_OPEN),
+            _ => false,
+        };
+        is_open.then_some(text)
+    }
 }
 
 impl fmt::Display for Rejection {
@@ -58,5 +83,32 @@ impl Serialize for Rejection {
             map.serialize_entry("kept", &true)?;
         }
         map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_written_as_a_time_or_a_number_is_repeated() {
+        let is_open = |field: &str, text: &str| Rejection::open_value(field, text.as_bytes()).is_some();
+        for text in ["31.02.2026", "2026-13-01T00:00:00Z", "12 Mar 26 5:00 PM UTC", "-1", ""] {
+            assert!(is_open("timestamp", text), "{text}");
+        }
+        assert!(is_open("requests", "1e999") && is_open("tokens", "-3.5") && is_open("entity_kind", "credit_card"));
+        // A card number, an address of mail, a name, a token, an address; and whatever an account is called.
+        let closed =
+            ["4111 1111 1111 1111", "4111-1111-1111-1111", "ann@example.org", "Alice Smith", "fp_9f3a", "203.0.113.7:ab1c"];
+        for text in closed {
+            for field in ["timestamp", "requests", "tokens"] {
+                assert!(!is_open(field, text), "{field}: {text}");
+            }
+        }
+        assert!(
+            !is_open("account_id", "7")
+                && !is_open("entity_kind", "ann@example.org")
+                && !is_open("tokens", "1".repeat(41).as_str())
+        );
     }
 }

@@ -136,11 +136,7 @@ impl Yield {
     }
 
     fn note(&mut self, place: &Place<'_>, row: u64, field: &str, reason: Reason, raw: &[u8], kept: bool) {
-        let open = matches!(field, "timestamp" | "requests" | "tokens" | "entity_kind");
-        let value = match std::str::from_utf8(raw) {
-            Ok(text) if open && text.len() <= 64 => text.to_string(),
-            _ => format!("({} bytes)", raw.len()),
-        };
+        let value = Rejection::open_value(field, raw).map_or_else(|| format!("({} bytes)", raw.len()), str::to_owned);
         let (file, row_group) = (place.file.to_string(), place.row_group);
         self.rejections.push(Rejection { file, row_group, row, field: field.to_string(), reason, value, kept });
     }

@@ -170,12 +170,15 @@ impl<'c> Session<'c> {
 
     /// The canonical, pseudonymised form of an identifier; a code where it has none.
     pub(crate) fn canonical_identifier<'t>(&self, kind: &str, text: &'t str) -> Result<Cow<'t, str>, u32> {
-        let is_card = !self.config.card_tokens && matches!(kind, "payment_instrument" | "bin") && payment::is_card_number(text);
-        if is_card {
+        let declared = self.map.kinds.get(kind);
+        let role = declared.and_then(|entry| entry.role.as_deref());
+        let is_card =
+            |text: &str| !self.config.card_tokens && payment::is_of_cards(kind, role) && payment::is_card_number(text);
+        if is_card(text) {
             return Err(CARD);
         }
-        let declared = self.map.kinds.get(kind).and_then(|entry| entry.normaliser);
-        let canonical = match canonical(kind, declared, text).map_err(rejected)? {
+        let canonical = match canonical(kind, declared.and_then(|entry| entry.normaliser), text).map_err(rejected)? {
+            Canonical::Value(canonical) if is_card(&canonical) => return Err(CARD),
             Canonical::Value(canonical) => canonical,
             Canonical::Unroutable => return Err(UNROUTABLE),
             Canonical::Empty => return Err(EMPTY),

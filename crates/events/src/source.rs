@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tempfile::NamedTempFile;
+use tempfile::TempPath;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::EventError;
@@ -24,7 +24,32 @@ pub const COPY: &str = ".stream-";
 /// there can be told by its bytes before any of them counts, and Parquet is read from its end.
 pub(crate) struct Source {
     pub(crate) named: PathBuf,
-    copy: Option<NamedTempFile>,
+    copy: Option<StreamCopy>,
+}
+
+/// The copy of a stream. Where the system can read a file that has no name, it has none: whatever ends the process, nothing of the
+/// stream stays.
+struct StreamCopy {
+    file: File,
+    path: PathBuf,
+    /// Removed with this; none of a file without a name.
+    _name: Option<TempPath>,
+}
+
+impl StreamCopy {
+    fn create(folder: &Path) -> std::io::Result<StreamCopy> {
+        #[cfg(target_os = "linux")]
+        {
+            use std::os::fd::AsRawFd;
+            let file = tempfile::tempfile_in(folder)?;
+            let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+            if File::open(&path).is_ok() {
+                return Ok(StreamCopy { file, path, _name: None });
+            }
+        }
+        let (file, name) = tempfile::Builder::new().prefix(COPY).tempfile_in(folder)?.into_parts();
+        Ok(StreamCopy { file, path: name.to_path_buf(), _name: Some(name) })
+    }
 }
 
 impl Source {
@@ -35,7 +60,7 @@ impl Source {
         }
         let full =
             |error| EventError::Copy { name: named.display().to_string(), folder: folder.display().to_string(), source: error };
-        let mut copy = tempfile::Builder::new().prefix(COPY).tempfile_in(folder).map_err(full)?;
+        let mut copy = StreamCopy::create(folder).map_err(full)?;
         let (mut stream, mut buffer) = (raw(&named)?, vec![0u8; 1 << 20]);
         loop {
             let read = match stream.read(&mut buffer) {
@@ -44,7 +69,7 @@ impl Source {
                 Ok(0) => return Ok(Source { named, copy: Some(copy) }),
                 Ok(read) => read,
             };
-            copy.write_all(&buffer[..read]).map_err(full)?;
+            copy.file.write_all(&buffer[..read]).map_err(full)?;
             if cancelled() {
                 return Err(EventError::Cancelled);
             }
@@ -53,7 +78,7 @@ impl Source {
 
     /// Where its bytes are.
     pub(crate) fn path(&self) -> &Path {
-        self.copy.as_ref().map_or(&self.named, NamedTempFile::path)
+        self.copy.as_ref().map_or(&self.named, |copy| &copy.path)
     }
 
     pub(crate) fn is_stream(&self) -> bool {

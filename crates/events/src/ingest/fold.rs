@@ -17,7 +17,6 @@ use crate::ingested::{FileRead, FilledColumn, Ingested};
 use crate::keep::Keeper;
 use crate::normalise::Reason;
 use crate::normalise::time::UnitsSeen;
-use crate::options::REJECTS;
 use crate::rejection::Rejection;
 use crate::rows::{Filled, Yield};
 use crate::schema::{Layout, Use, refuse_unknown};
@@ -86,9 +85,7 @@ impl<'o> Fold<'o> {
     pub(super) fn new(config: &'o IngestConfig, observer: &'o dyn IngestObserver) -> Result<Self, EventError> {
         let rejects = match &config.rejects {
             Some(path) => {
-                let file = std::fs::File::create(path).map_err(|error| {
-                    EventError::input(path, error, format!("choose a path for {REJECTS} that can be written"))
-                })?;
+                let file = std::fs::File::create(path).map_err(|error| EventError::rejects(path, error))?;
                 Some((path.clone(), BufWriter::new(file)))
             }
             None => None,
@@ -239,8 +236,7 @@ impl<'o> Fold<'o> {
             self.bad.note(&rejection);
             if let Some((path, writer)) = &mut self.rejects {
                 let line = serde_json::to_string(&rejection).unwrap_or_default();
-                writeln!(writer, "{line}")
-                    .map_err(|error| EventError::input(path, error, "make room, or choose another path"))?;
+                writeln!(writer, "{line}").map_err(|error| EventError::rejects(path, error))?;
             }
             if self.examples.len() < EXAMPLES {
                 self.examples.push(rejection);
@@ -252,7 +248,7 @@ impl<'o> Fold<'o> {
 
     pub(super) fn finish<K: Keeper>(mut self, session: &Session<'_>, keeper: &K) -> Result<Ingested, EventError> {
         if let Some((path, writer)) = &mut self.rejects {
-            writer.flush().map_err(|error| EventError::input(path, error, "make room, or choose another path"))?;
+            writer.flush().map_err(|error| EventError::rejects(path, error))?;
         }
         let rows = self.rows - self.before.rows;
         // A day on which nothing happened adds nothing to a store.

@@ -3,6 +3,13 @@
 //! A primary account number has 13 to 19 digits and a check digit by ISO/IEC 7812-1 annex B (Luhn's formula); spaces and dashes
 //! between digits don't count. One opaque all-digit token in ten passes by chance: tokens should not be all digits.
 
+/// Whether card numbers may stand among the values of a kind, by its name and the role that it was declared with. Among others
+/// long numbers are anything.
+pub(crate) fn is_of_cards(kind: &str, role: Option<&str>) -> bool {
+    let about_cards = |word: &str| matches!(word, "payment" | "card" | "pan" | "bin");
+    role == Some("payment") || kind.split(|letter: char| !letter.is_alphanumeric()).any(about_cards)
+}
+
 /// Whether a value is shaped like a card number.
 pub fn is_card_number(text: &str) -> bool {
     let mut digits = [0u8; 19];
