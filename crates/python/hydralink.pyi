@@ -50,7 +50,10 @@ Names: TypeAlias = str | Sequence[str] | Sequence[Record] | Record | Series | Ro
 a column `account_id`, `node`, `target` or `identifier`, or as records with such a key."""
 
 class HydralinkError(Exception):
-    """Why a call failed: where, what was expected, what was found, and what to try."""
+    """Why a call failed: where, what was expected, what was found, and what to try. `kind` is a word for it that stays when a
+    message changes."""
+
+    kind: str
 
 class InputError(HydralinkError):
     """The input can't be read, or the question can't be answered as asked."""

@@ -58,6 +58,22 @@ pub enum Error {
         /// That process's id, where it left it.
         process: Option<u32>,
     },
+    /// What was to be written rests on a store that another process, or another thread, has replaced.
+    #[error("{store} was changed since it was opened; open it again, and try again", store = .store.display())]
+    StoreChanged {
+        /// The store.
+        store: PathBuf,
+    },
+    /// An account that is to be confirmed is known-good.
+    #[error(
+        "account:{account} is on the allow list the store was built with{reason}; build without that line before confirming it"
+    )]
+    KnownGood {
+        /// Its name.
+        account: String,
+        /// Why it is, in brackets; or nothing.
+        reason: String,
+    },
     /// A key file is refused.
     #[error("key file {path} is refused: {what}", path = path.display())]
     KeyFile {
@@ -190,6 +206,8 @@ impl Error {
             Error::StoreVersion { .. } => "store_version",
             Error::StoreDamaged { .. } => "store_damaged",
             Error::StoreBusy { .. } => "store_busy",
+            Error::StoreChanged { .. } => "store_changed",
+            Error::KnownGood { .. } => "known_good",
             Error::KeyFile { .. } => "key_file",
             Error::StoreKey { .. } => "store_key",
             Error::CaseLog { .. } => "case_log",

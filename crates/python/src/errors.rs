@@ -51,8 +51,13 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("StoreError", py.get_type::<StoreError>())
 }
 
-/// The exception for an error of the facade.
+/// The exception for an error of the facade; `kind` is the word for it that the command line's JSON has as well.
 pub(crate) fn raised(py: Python<'_>, error: &Error) -> PyErr {
+    let raised = of_its_class(py, error);
+    raised.value(py).setattr("kind", error.kind()).map_or_else(|error| error, |()| raised)
+}
+
+fn of_its_class(py: Python<'_>, error: &Error) -> PyErr {
     let text = error.to_string();
     match error {
         Error::Interrupted => PyKeyboardInterrupt::new_err(text),
@@ -68,7 +73,9 @@ pub(crate) fn raised(py: Python<'_>, error: &Error) -> PyErr {
             told.map_or_else(|error| error, |()| raised)
         }
         Error::NotDetected { .. } => NotDetectedError::new_err(text),
-        Error::KeyFile { .. } | Error::StoreKey { .. } | Error::StoreBusy { .. } => RefusedError::new_err(text),
+        Error::KeyFile { .. } | Error::StoreKey { .. } | Error::StoreBusy { .. } | Error::StoreChanged { .. } => {
+            RefusedError::new_err(text)
+        }
         Error::Events(hydralink::EventError::RawCard { .. }) => RefusedError::new_err(text),
         Error::NotAStore { .. } | Error::StoreVersion { .. } | Error::StoreDamaged { .. } | Error::CaseLog { .. } => {
             StoreError::new_err(text)

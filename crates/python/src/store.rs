@@ -77,12 +77,17 @@ impl Store {
         }
     }
 
-    /// An error of what acts on everything as stored, at this store's level: whose name is near to what was typed isn't said.
+    /// An error of what acts on everything as stored, at this store's level: neither whose name is near to what was typed is said, nor
+    /// who of a network is known-good, and why.
     pub(crate) fn unnamed(&self, error: Error) -> Error {
         match error {
-            Error::Unknown { .. } if self.level != Level::Full => {
+            error if self.level == Level::Full => error,
+            Error::Unknown { .. } => {
                 let what = "what was asked for (value not repeated)".to_owned();
                 Error::Unknown { what, hint: String::new(), nearest: Vec::new() }
+            }
+            Error::KnownGood { .. } => {
+                Error::KnownGood { account: "(not named at this level)".to_owned(), reason: String::new() }
             }
             error => error,
         }

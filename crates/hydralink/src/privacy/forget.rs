@@ -135,9 +135,12 @@ pub fn forget(
     let owned = |(kind, value): (&str, &str)| (kind.to_owned(), value.to_owned());
     let identifiers: BTreeSet<_> = kept.removed_identifiers().map(|id| owned(dataset.identifier_name(id))).collect();
     // The log first: a crash in between leaves accounts that can be named, and so forgotten, again.
-    cases::log_erasure(store, accounts, reviewer)?;
-    forgotten.decisions = cases::erase_names(store, &gone, &identifiers, kept.gone(&dataset))?;
+    cases::log_erasure(store, cases::Action::Forget, accounts, reviewer)?;
+    let erase = || cases::erase_names(store, &gone, &identifiers, kept.gone(&dataset));
+    forgotten.decisions = erase()?;
     writer.commit()?;
+    // A decision that was made in between; one that is made from now on doesn't find them.
+    forgotten.decisions += erase()?;
     let now = Store::open(store)?;
     forgotten.dropped_sections = known.into_iter().filter(|name| !now.has(name)).collect();
     (forgotten.files_searched, forgotten.found) = occurrences(store, &Sought { accounts: gone, identifiers, words })?;

@@ -113,7 +113,7 @@ pub fn lift(store: &Path, names: &[Name], key: Option<&Key>, reviewer: &str) -> 
         return Err(Error::Unknown { what, hint: "; nothing was lifted".to_owned(), nearest: Vec::new() });
     }
     put_forgotten(&mut writer, Some(&forgotten))?;
-    cases::log_lifting(store, names.len(), reviewer)?;
+    cases::log_erasure(store, cases::Action::Lift, names.len(), reviewer)?;
     writer.commit()?;
     Ok(Lifted { accounts: names.len() as u64, still_forgotten: forgotten.hashes().len() as u64 })
 }
@@ -199,7 +199,7 @@ mod tests {
         assert!(!Store::open(&store).unwrap().has(FORGOTTEN));
         let log = std::fs::read_to_string(store.join("CASES.jsonl")).unwrap();
         // As above: of the two only "eve" can't stand in a hash.
-        assert_eq!((log.matches("lifted").count(), log.matches("eve").count()), (2, 0), "{log}");
+        assert_eq!((log.matches("\"lift\"").count(), log.matches("eve").count()), (2, 0), "{log}");
     }
 
     #[test]

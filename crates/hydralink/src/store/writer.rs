@@ -248,7 +248,7 @@ impl<T: Element> events::Growing<T> for KeptSection<T> {
         let path = self.path.clone();
         let entry = self.settle()?;
         let mapped = section::map(&path, &entry).map_err(io::Error::other)?;
-        mapped.column(&entry.name).map_err(io::Error::other)
+        mapped.column().map_err(io::Error::other)
     }
 }
 
@@ -297,6 +297,12 @@ fn lock(path: &Path) -> Result<File, Error> {
             Err(TryLockError::Error(error)) => return Err(Error::io("lock", &file, error)),
         }
     }
+}
+
+/// Whether somebody has the lock.
+pub(crate) fn is_being_written(store: &Path) -> bool {
+    let lock = File::open(store.join(LOCK));
+    lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 /// Whether an open file is the one that a path leads to.

@@ -12,6 +12,7 @@ use crate::lineage;
 use crate::node::Node;
 use crate::options::{REASON, REVIEWER};
 use crate::results::Labelling;
+use crate::store;
 
 /// Longest remark.
 const MAX_TEXT: usize = 10_000;
@@ -42,6 +43,7 @@ pub fn decide(dataset: &Dataset, decision: &Decision<'_>) -> Result<Cases, Error
     check(decision)?;
     let results = dataset.labelling_if_any()?;
     let chain = log::append(dataset.path(), |chain| {
+        check_names(dataset, chain)?;
         let about = about(dataset, results.as_ref(), &Cases::of_chain(chain), decision)?;
         let mut openings = Vec::new();
         let mut commit = |kind, value: &str| -> Result<_, Error> {
@@ -65,6 +67,19 @@ pub fn decide(dataset: &Dataset, decision: &Decision<'_>) -> Result<Cases, Error
     Ok(Cases::of_chain(&chain))
 }
 
+/// Refuses to write names that the store no longer has, as an erasure or a change of its key replaced them since it was opened, or is
+/// about to: what is written under the log's lock before either reads the log is erased or renamed with the rest.
+fn check_names(dataset: &Dataset, chain: &log::Chain) -> Result<(), Error> {
+    let store = dataset.path().to_owned();
+    if dataset.store().has_other_names_now()? {
+        return Err(Error::StoreChanged { store });
+    }
+    let key = dataset.manifest().key_id.as_deref().unwrap_or_default();
+    let mut renamed = chain.records.iter().rev().map(|(record, _)| record).filter(|record| record.action == Action::Rekey);
+    let is_left = renamed.next().and_then(|record| record.reason.as_deref()).is_some_and(|keys| keys.starts_with(key));
+    if is_left && store::is_being_written(&store) { Err(Error::StoreBusy { store, process: None }) } else { Ok(()) }
+}
+
 /// Sets the number of accounts that one reviewer may confirm in one case. Raising it takes effect when a second reviewer sets
 /// the same.
 ///
@@ -80,16 +95,10 @@ pub(crate) fn policy_record(accounts: u64, reviewer: &str) -> (Record, Vec<Openi
     (Record { four_eyes: Some(accounts), ..blank(Action::Policy, reviewer) }, Vec::new())
 }
 
-/// Writes that accounts were erased: how many, not which.
-pub(crate) fn log_erasure(store: &std::path::Path, accounts: usize, reviewer: &str) -> Result<(), Error> {
+/// Writes that accounts were erased, or that they may come back: how many, not which.
+pub(crate) fn log_erasure(store: &std::path::Path, action: Action, accounts: usize, reviewer: &str) -> Result<(), Error> {
     let reason = Some(format!("{accounts}_accounts"));
-    log::append(store, |_| Ok((Record { reason, ..blank(Action::Forget, reviewer) }, Vec::new()))).map(drop)
-}
-
-/// Writes that accounts may come back that were erased: how many, not which.
-pub(crate) fn log_lifting(store: &std::path::Path, accounts: usize, reviewer: &str) -> Result<(), Error> {
-    let reason = Some(format!("lifted_{accounts}_accounts"));
-    log::append(store, |_| Ok((Record { reason, ..blank(Action::Forget, reviewer) }, Vec::new()))).map(drop)
+    log::append(store, |_| Ok((Record { reason, ..blank(action, reviewer) }, Vec::new()))).map(drop)
 }
 
 fn blank(action: Action, reviewer: &str) -> Record {
@@ -194,11 +203,9 @@ fn refuse_known_good(dataset: &Dataset, accounts: &[AccountId], action: Action) 
     // Members are listed in ascending order.
     let among = |account: u32| accounts.binary_search(&AccountId(account)).ok().map(|at| &accounts[at]);
     match (action, listed.iter().find_map(|(account, reason)| Some((among(*account)?, reason)))) {
-        (Action::Confirm, Some((account, reason))) => Err(Error::Usage(format!(
-            "account:{} is on the allow list the store was built with{}; build without that line before confirming it",
-            dataset.account_name(*account),
-            in_brackets(reason)
-        ))),
+        (Action::Confirm, Some((account, reason))) => {
+            Err(Error::KnownGood { account: dataset.account_name(*account).to_owned(), reason: in_brackets(reason) })
+        }
         _ => Ok(()),
     }
 }
@@ -310,6 +317,23 @@ mod tests {
         }
         assert!(!holds_card_number("2026-01-30 12:30 and 2026-02-01, 198.51.100.7, +1 415 555 0132"));
         assert!(!holds_card_number("ticket 4111, tok_4f2a, 2026-03-01"));
+    }
+
+    /// A decision that was begun before an erasure doesn't bring the name back.
+    #[test]
+    fn names_that_the_store_has_no_longer_are_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = crate::testing::store_of_events(folder.path(), "store", &[(1, 1, 0, 10), (2, 1, 0, 20)]);
+        let dataset = Dataset::open(&path).unwrap();
+        let note =
+            |target| Decision { action: Action::Note, state: None, target, reviewer: "ann", reason: None, text: Some("seen") };
+        decide(&dataset, &note("account:acct0002")).unwrap();
+        let gone = crate::node::Name::Account("acct0001".to_owned());
+        crate::privacy::forget(&path, &[gone], None, "ann", &crate::observe::Unobserved).unwrap();
+        let refused = decide(&dataset, &note("account:acct0001")).unwrap_err();
+        assert!(matches!(refused, Error::StoreChanged { .. }), "{refused}");
+        assert!(!std::fs::read_to_string(path.join("CASES.names.jsonl")).unwrap().contains("acct0001"));
+        decide(&Dataset::open(&path).unwrap(), &note("account:acct0002")).unwrap();
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::record::{Action, Commitment, Record, State, Subject};
 use super::standing::{Case, Cases, LogEntry, Standing};
 use crate::error::Error;
 
-/// Accounts that one reviewer may confirm in one case, unless the log says otherwise.
+/// Accounts that one reviewer may confirm in one case, and one by one of one network, or of none, unless the log says otherwise.
 pub const FOUR_EYES: u64 = 100;
 
 /// What stands for a name or a remark that was erased.
@@ -48,6 +48,7 @@ impl Cases {
             entries: Vec::with_capacity(chain.records.len()),
             cases: Vec::new(),
             accounts: BTreeMap::new(),
+            confirmed_of: BTreeMap::new(),
             identifiers: BTreeMap::new(),
             four_eyes: FOUR_EYES,
             four_eyes_votes: None,
@@ -119,7 +120,10 @@ impl Cases {
         if record.action == Action::Confirm {
             let mine = self.cases[at].confirmed_by.entry(reviewer.clone()).or_default();
             mine.extend(accounts.iter().cloned());
-            let alone = mine.len() as u64 <= self.four_eyes;
+            let of_network = (reviewer.clone(), record.network.clone().unwrap_or_default());
+            let one_by_one = self.confirmed_of.entry(of_network).or_default();
+            one_by_one.extend(accounts.iter().cloned());
+            let alone = mine.len().max(one_by_one.len()) as u64 <= self.four_eyes;
             for account in &accounts {
                 let standing = self.accounts.entry(account.clone()).or_default();
                 if standing.rejected {
@@ -142,6 +146,7 @@ impl Cases {
                     self.accounts.insert(account.clone(), verdict.clone());
                 }
                 self.cases[at].confirmed_by.clear();
+                self.confirmed_of.values_mut().for_each(|confirmed| confirmed.retain(|account| !accounts.contains(account)));
             }
         }
         let waits = |account: &&String| self.accounts.get(*account).is_none_or(|standing| !standing.is_confirmed());
@@ -343,6 +348,33 @@ mod tests {
         // Slices of a hundred are one case to one reviewer.
         let slices = [(Confirm, None, "PN-1", "ann", 0..100), (Confirm, None, "PN-1", "ann", 100..200)];
         assert_eq!(ends(&slices), (100, State::Triage, 100));
+    }
+
+    #[test]
+    fn accounts_that_one_confirms_one_by_one_count_together() {
+        let ends = |steps: &[(Action, Option<&str>, &str, u32)]| {
+            let mut chain = Chain::default();
+            for &(action, network, reviewer, account) in steps {
+                let opening = Opening::new(Kind::Account, &format!("u{account:05}")).unwrap();
+                let (policy, _) = super::super::decide::policy_record(1, reviewer);
+                let (accounts, network) = (vec![opening.commitment()], network.map(str::to_owned));
+                let record = Record { action, subject: Subject::Account, network, accounts, four_eyes: None, ..policy };
+                chain.names.insert(opening.commitment(), opening);
+                chain.records.push((record, String::new()));
+            }
+            count(&Cases::of_chain(&chain)).0
+        };
+        use Action::{Confirm, Reject};
+        let each = |network: Option<&'static str>, reviewer: &'static str, accounts: std::ops::Range<u32>| {
+            accounts.map(move |account| (Confirm, network, reviewer, account)).collect::<Vec<_>>()
+        };
+        assert_eq!(ends(&each(Some("PN-1"), "ann", 0..150)), 100);
+        assert_eq!(ends(&each(None, "ann", 0..150)), 100);
+        assert_eq!(ends(&[each(Some("PN-1"), "ann", 0..100), each(Some("PN-2"), "ann", 100..200)].concat()), 200);
+        assert_eq!(ends(&[each(Some("PN-1"), "ann", 0..150), each(Some("PN-1"), "bob", 100..150)].concat()), 150);
+        // What was taken back makes room.
+        let taken_back = (0..50).map(|account| (Reject, Some("PN-1"), "ann", account)).collect();
+        assert_eq!(ends(&[each(Some("PN-1"), "ann", 0..100), taken_back, each(Some("PN-1"), "ann", 100..150)].concat()), 100);
     }
 
     #[test]

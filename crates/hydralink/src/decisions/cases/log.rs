@@ -247,10 +247,20 @@ fn names_text<'a>(openings: impl Iterator<Item = &'a Opening>) -> String {
     openings.map(|opening| serde_json::to_string(opening).expect("plain data serialises") + "\n").collect()
 }
 
+/// Where another line was set aside for the same record, whose writer crashed as well, this one goes beside it.
 fn set_aside(store: &Path, seq: u64, torn: &[u8]) -> Result<(), Error> {
-    let path = store.join(format!("{TORN}{seq}"));
-    let written = File::create(&path).and_then(|mut file| file.write_all(torn).and_then(|()| file.sync_all()));
-    written.map_err(|error| Error::io("write", &path, error))
+    let names = std::iter::once(format!("{TORN}{seq}")).chain((2..).map(|again| format!("{TORN}{seq}-{again}")));
+    for name in names {
+        let path = store.join(name);
+        match File::create_new(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            created => {
+                let written = created.and_then(|mut file| file.write_all(torn).and_then(|()| file.sync_all()));
+                return written.map_err(|error| Error::io("write", &path, error));
+            }
+        }
+    }
+    unreachable!("names are without end")
 }
 
 #[cfg(test)]
@@ -331,7 +341,8 @@ mod tests {
         let path = store.path().join(LOG);
         let whole = fs::read(&path).unwrap();
         let end_of_first = whole.iter().position(|&byte| byte == b'\n').unwrap() + 1;
-        for cut in [end_of_first + 1, end_of_first + 40, whole.len() - 2] {
+        let names = ["CASES.torn-2", "CASES.torn-2-2", "CASES.torn-2-3"];
+        for (cut, name) in [end_of_first + 1, end_of_first + 40, whole.len() - 2].into_iter().zip(names) {
             fs::write(&path, &whole[..cut]).unwrap();
             let chain = read(store.path()).unwrap();
             assert_eq!((texts(&chain), chain.torn.len()), (vec!["note 0".to_owned()], cut - end_of_first));
@@ -339,7 +350,8 @@ mod tests {
             let chain = read(store.path()).unwrap();
             assert_eq!((texts(&chain), chain.torn.len()), (vec!["note 0".to_owned(), "after".to_owned()], 0));
             assert_eq!(chain.records[1].0.set_aside.as_ref().unwrap().0, (cut - end_of_first) as u64);
-            assert_eq!(fs::read(store.path().join("CASES.torn-2")).unwrap(), whole[end_of_first..cut]);
+            // One for the same record may stand there, of a writer that crashed as well.
+            assert_eq!(fs::read(store.path().join(name)).unwrap(), whole[end_of_first..cut]);
         }
         // A record that lacks only its newline is whole.
         fs::write(&path, &whole[..whole.len() - 1]).unwrap();

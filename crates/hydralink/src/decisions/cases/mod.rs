@@ -7,7 +7,8 @@
 //!   a reviewer; moving its case back to `new`, `triage` or `monitoring` takes verdicts back. `note` and `closed` change
 //!   nothing.
 //! - *Four eyes*: an account is confirmed when a reviewer confirmed it among at most `four_eyes` accounts (100 unless the log
-//!   says otherwise) of one case, or when two reviewers did. A case whose accounts wait for a second reviewer stays in
+//!   says otherwise) of one case, or when two reviewers did. Accounts that one confirms one by one count together, those of a
+//!   network and those of none. A case whose accounts wait for a second reviewer stays in
 //!   `triage`. Raising the number takes two reviewers too.
 //! - *Cases*: decisions about a network belong to the case of the same id, or to the one that shares at least half of either's
 //!   members: a case stays with its members when a later detection gives the network another id, or it grows or shrinks.
@@ -30,7 +31,7 @@ use std::path::Path;
 use serde::Serialize;
 
 pub use decide::{Decision, decide, set_four_eyes};
-pub(crate) use decide::{check_reviewer, log_erasure, log_lifting, log_renaming};
+pub(crate) use decide::{check_reviewer, log_erasure, log_renaming};
 pub use fold::FOUR_EYES;
 pub(crate) use log::{UNRENAMED, is_file_of_log};
 use record::Kind;

@@ -29,6 +29,8 @@ pub enum Action {
     Policy,
     /// Accounts were erased from the store.
     Forget,
+    /// Accounts that were erased may come back. Earlier versions wrote `forget` with a reason `lifted_N_accounts`.
+    Lift,
     /// The store's key was changed, and with it the names.
     Rekey,
 }
@@ -43,6 +45,7 @@ impl Action {
             Action::State => "state",
             Action::Policy => "policy",
             Action::Forget => "forget",
+            Action::Lift => "lift",
             Action::Rekey => "rekey",
         }
     }

@@ -126,6 +126,8 @@ pub struct Cases {
     pub(super) entries: Vec<LogEntry>,
     pub(super) cases: Vec<Case>,
     pub(super) accounts: BTreeMap<String, Standing>,
+    /// By reviewer and network (or none) accounts that they confirmed, with it or one by one, and nobody took back since.
+    pub(super) confirmed_of: BTreeMap<(String, String), BTreeSet<String>>,
     /// By label of an identifier the cases, as indices, by which it is harmless; none where that was taken back.
     pub(super) identifiers: BTreeMap<String, BTreeSet<usize>>,
     pub(super) four_eyes: u64,
