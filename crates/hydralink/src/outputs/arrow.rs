@@ -25,7 +25,6 @@ use std::thread::JoinHandle;
 
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, SchemaRef};
-use graph::{AccountId, NONE_U32};
 
 use crate::cases::{self, CasedNetwork, Cases, Label, Labelled};
 use crate::dataset::Dataset;
@@ -353,13 +352,8 @@ pub fn sightings(reading: &Arc<Opened>, network: Option<usize>) -> RecordStream 
     RecordStream::of(reading, SIGHTING.to_vec(), move |reading, writer| {
         let Opened { dataset, labelling, .. } = reading;
         let graph = dataset.graph();
-        let wanted = |account: &AccountId| {
-            network.is_none_or(|network| {
-                labelling.network_of.get(account.index()).is_some_and(|&of| of != NONE_U32 && of as usize == network)
-            })
-        };
-        let accounts = (0..graph.account_count() as u32).map(AccountId).filter(wanted);
-        accounts.into_iter().all(|account| {
+        let mut accounts = query::accounts_of(dataset, labelling, network);
+        accounts.all(|account| {
             let name = dataset.shown_account(account);
             let flagged = labelling.flagged_network_of(account).map(|(network, _)| network.id.as_str());
             graph.sightings_of(account).zip(graph.sighting_range(account)).all(|(sighting, place)| {

@@ -7,6 +7,9 @@
 //!    that have come so far show the same; the rest show nothing.
 //! 3. *Times* are cut to the day and all *counts* of nodes, edges, hubs and ties (exchanges, degrees in the data and in the
 //!    file, sightings, accounts) to their first digit. When an account was banned isn't told.
+//! 4. *Measures* of an account that hardly another one has: bits of its membership are rounded to tens and its confidence to tenths,
+//!    bits of edges (they tell how many share the identifier) to whole ones, and communities and components of fewer than `k`
+//!    accounts of the file have no number.
 //!
 //! What it doesn't do: the edges stay, and whoever knows of an account with which of the identifiers drawn it was seen may
 //! still find it among those that share them. k-anonymity of a graph would take its structure, which is the evidence.
@@ -25,6 +28,8 @@ pub(crate) fn k_anonymous(graph: &mut ExportGraph<'_>, k: u32) {
     drop_small(graph, k);
     graph.count_degrees();
     coarsen(graph);
+    hide_small_groups(graph, k, |node| &mut node.community);
+    hide_small_groups(graph, k, |node| &mut node.component);
     hide_rare_attributes(graph, k);
     graph.about.level.push_str(&format!("; nothing about fewer than {k} accounts"));
 }
@@ -61,10 +66,13 @@ fn coarsen(graph: &mut ExportGraph<'_>) {
         }
         (node.banned_at, node.shown_banned) = (NO_TIME, false);
         node.created_at = to(node.created_at, WEEK);
+        node.evidence_bits = node.evidence_bits.map(|bits| (bits / 10.0).round() * 10.0);
+        node.confidence = node.confidence.map(|confidence| (confidence * 10.0).round() / 10.0);
     }
     for edge in &mut graph.edges {
         (edge.first_seen, edge.last_seen) = (to(edge.first_seen, DAY), to(edge.last_seen, DAY));
         edge.count = first_digit(edge.count);
+        edge.weight = edge.weight.round().max(1.0);
     }
     for hub in &mut graph.hubs {
         (hub.accounts, hub.degree) = (first_digit(u64::from(hub.accounts)) as u32, first_digit(hub.degree));
@@ -84,6 +92,18 @@ fn coarsen(graph: &mut ExportGraph<'_>) {
     for network in &mut graph.networks {
         let ties = network.tied_by.iter_mut().flat_map(|tie| [&mut tie.first_seen, &mut tie.last_seen]);
         ties.chain([&mut network.first_seen, &mut network.last_seen]).for_each(day);
+    }
+}
+
+/// Takes away the numbers of groups of fewer than `k` accounts, from their identifiers as well.
+fn hide_small_groups(graph: &mut ExportGraph<'_>, k: u32, group: for<'n> fn(&'n mut ExportNode<'_>) -> &'n mut Option<u32>) {
+    let mut accounts: HashMap<u32, u32> = HashMap::new();
+    for node in graph.nodes.iter_mut().filter(|node| node.kind == ACCOUNT) {
+        group(node).iter().for_each(|&group| *accounts.entry(group).or_default() += 1);
+    }
+    for node in &mut graph.nodes {
+        let number = group(node);
+        *number = number.filter(|group| accounts.get(group).is_some_and(|&count| count >= k));
     }
 }
 
@@ -153,6 +173,7 @@ mod tests {
                 let made = week * WEEK + at as u32 * 3_600;
                 let (country, tier, pathway) = (*country, *tier, *pathway);
                 let node = ExportNode::new(ACCOUNT, format!("a{at}"));
+                let node = ExportNode { evidence_bits: Some(13.7 + at as f32), confidence: Some(0.987), community: Some(*week), ..node };
                 graph.nodes.push(ExportNode { country, tier, pathway, created_at: made, accounts: 1, degree: account_degree, ..node });
             }
             let users = |identifier: u32| accounts.iter().filter(|account| account.4.contains(&identifier)).count() as u32;
@@ -161,7 +182,7 @@ mod tests {
                 graph.nodes.push(ExportNode { accounts, degree, ..ExportNode::new(kind, format!("i{identifier}")) });
             }
             for (at, account) in accounts.iter().enumerate() {
-                let edge = ExportEdge { source: at as u32, target: 0, weight: 1.0, count: 17, first_seen: 90_000, last_seen: 90_000 };
+                let edge = ExportEdge { source: at as u32, target: 0, weight: 0.3 + at as f32, count: 17, first_seen: 90_000, last_seen: 90_000 };
                 let targets = account.4.iter().map(|&identifier| accounts.len() as u32 + identifier);
                 graph.edges.extend(targets.map(|target| ExportEdge { target, ..edge }));
             }
@@ -175,6 +196,12 @@ mod tests {
                 let same = graph.nodes.iter().filter(|other| other.kind == ACCOUNT && shown(other) == shown(node)).count();
                 prop_assert!(same as u32 >= k);
             }
+            for node in graph.nodes.iter().filter(|node| node.kind == ACCOUNT) {
+                prop_assert_eq!((node.evidence_bits.map(|bits| bits % 10.0), node.confidence), (Some(0.0), Some(1.0)));
+                let same = |other: &&ExportNode<'_>| other.kind == ACCOUNT && other.community == node.community;
+                prop_assert!(node.community.is_none() || graph.nodes.iter().filter(same).count() as u32 >= k);
+            }
+            prop_assert!(graph.edges.iter().all(|edge| edge.weight.fract() == 0.0 && edge.weight >= 1.0));
             let kept: Vec<u32> = (0..5).filter(|&identifier| users(identifier) >= k).collect();
             prop_assert_eq!(graph.nodes.len() - of_accounts(&graph), kept.len());
             prop_assert_eq!(graph.edges.len() as u32, kept.iter().map(|&identifier| users(identifier)).sum::<u32>());

@@ -21,7 +21,7 @@ use graph::{AccountId, IdentifierId, NO_TIME, NONE_U16, NONE_U32, Seconds};
 use super::naming::Naming;
 use super::touched::Touched;
 use super::view::{ACCOUNT, About, ExportEdge, ExportGraph, ExportHub, ExportNode, GROUP_KINDS, LeftOut};
-use super::{Crowd, ExportConfig, Level, Networks, Selection, anonymity, collapse, project};
+use super::{Crowd, ExportConfig, Level, Networks, Selection, anonymity, collapse, order, project};
 use crate::dataset::Dataset;
 use crate::dataset::allowed::Allowed;
 use crate::error::Error;
@@ -74,31 +74,45 @@ impl<'a> ExportGraph<'a> {
     /// of accounts (`k`), or a projection that is too large or of what it can't be of.
     pub fn from_dataset(dataset: &'a Dataset, results: &'a Labelling, config: &ExportConfig) -> Result<Self, Error> {
         let chosen = Chosen::new(dataset, results, config)?;
-        let mut graph = chosen.frame(config)?;
-        let mut tying = chosen.counted_twice(&chosen.tied);
-        if let Some(enough) = &chosen.enough {
+        let mut graph = chosen.graph(config)?;
+        if !chosen.naming.is_full() {
+            order::by_what_is_shown(&mut graph);
+        }
+        graph.count_degrees();
+        if config.selection.k > 1 {
+            anonymity::k_anonymous(&mut graph, config.selection.k);
+        }
+        Ok(graph)
+    }
+}
+
+impl<'a> Chosen<'a> {
+    /// What is chosen as nodes and edges, in the order of their numbers.
+    fn graph(&self, config: &ExportConfig) -> Result<ExportGraph<'a>, Error> {
+        let mut graph = self.frame(config)?;
+        let mut tying = self.counted_twice(&self.tied);
+        if let Some(enough) = &self.enough {
             let all = tying.len();
             tying.retain(|identifier| enough.contains_key(identifier));
             graph.left_out.needless_identifiers = (all - tying.len()) as u64;
         }
         if let Some(budget) = config.selection.pair_budget {
-            check_projection(config, chosen.accounts.len())?;
-            project::fill(&chosen, &mut graph, &tying, budget)?;
-            graph.count_degrees();
+            check_projection(config, self.accounts.len())?;
+            project::fill(self, &mut graph, &tying, budget)?;
             return Ok(graph);
         }
-        let room = config.selection.max_nodes.saturating_sub(chosen.accounts.len());
-        let edges: u64 = tying.iter().map(|&identifier| u64::from(chosen.tied_by(identifier))).sum();
+        let room = config.selection.max_nodes.saturating_sub(self.accounts.len());
+        let edges: u64 = tying.iter().map(|&identifier| u64::from(self.tied_by(identifier))).sum();
         // How many edges a browser draws bounds what is thinned for it.
-        let bounded = config.selection.crowd == Crowd::Thin && room >= chosen.accounts.len() / 4;
-        let thin = bounded || room > 0 && chosen.is_one_network(config);
+        let bounded = config.selection.crowd == Crowd::Thin && room >= self.accounts.len() / 4;
+        let thin = bounded || room > 0 && self.is_one_network(config);
         if tying.len() <= room && (!bounded || edges <= MOST_EDGES) {
-            chosen.fill(&mut graph, &tying, usize::MAX);
+            self.fill(&mut graph, &tying, usize::MAX);
         } else if thin {
-            let ties = if bounded { (MOST_EDGES as usize / chosen.accounts.len().max(1)).max(1) } else { usize::MAX };
-            let telling = chosen.telling(room, ties);
+            let ties = if bounded { (MOST_EDGES as usize / self.accounts.len().max(1)).max(1) } else { usize::MAX };
+            let telling = self.telling(room, ties);
             graph.left_out.identifiers = (tying.len() - telling.len()) as u64;
-            chosen.fill(&mut graph, &telling, ties);
+            self.fill(&mut graph, &telling, ties);
         } else {
             if config.selection.k > 1 {
                 let most = config.selection.max_nodes;
@@ -107,11 +121,7 @@ impl<'a> ExportGraph<'a> {
                      raise {MAX_NODES} or choose fewer networks"
                 )));
             }
-            collapse::fill(&chosen, config.selection.max_nodes, &mut graph);
-        }
-        graph.count_degrees();
-        if config.selection.k > 1 {
-            anonymity::k_anonymous(&mut graph, config.selection.k);
+            collapse::fill(self, config.selection.max_nodes, &mut graph);
         }
         Ok(graph)
     }

@@ -36,6 +36,7 @@ mod choose;
 mod collapse;
 pub mod layout;
 mod naming;
+mod order;
 mod project;
 mod touched;
 

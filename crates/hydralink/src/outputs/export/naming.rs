@@ -105,6 +105,11 @@ impl Naming {
         self.level == Level::Full
     }
 
+    /// Whether accounts are called as stored.
+    pub(crate) fn shows_accounts(&self) -> bool {
+        self.level != Level::Redact
+    }
+
     /// Whether what the account table says is shown.
     pub(crate) fn shows_account_table(&self) -> bool {
         self.level != Level::Redact

@@ -15,13 +15,14 @@ use serde::Serialize;
 
 use super::about::{Fidelity, fidelity};
 use super::layout::place;
-use super::sink::{Compression, STDOUT, is_stream, refuse_stores, write_file};
+use super::sink::{Compression, STDOUT, is_stream, write_file};
 use super::tables::{Table, write_csv};
 use super::{ExportConfig, ExportGraph, LeftOut, Places, actions, gexf, graphml, misp, parquet, stix};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::options::FORMAT;
 use crate::results::Labelling;
+use crate::store;
 
 /// A file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -36,6 +37,7 @@ pub enum Format {
     /// Four tables: `.parquet`, or a directory.
     Parquet,
     /// Proposed actions, a JSON object a line: `.jsonl`.
+    #[serde(rename = "jsonl")]
     Actions,
     /// A STIX 2.1 bundle: `.stix` or `.stix.json`.
     Stix,
@@ -238,7 +240,7 @@ fn table_paths(path: &Path, inner: &Path, compression: Compression, format: Form
         let beside = |table: Table| PathBuf::from(format!("{}.{}.{}{suffix}", stem.display(), table.name(), format.name()));
         return Ok([path.to_owned(), beside(Table::Edges), beside(Table::Memberships), beside(Table::Evidence)]);
     }
-    refuse_stores(path)?;
+    store::refuse_among_files(path)?;
     fs::create_dir_all(path).map_err(|error| Error::io("make the directory", path, error))?;
     Ok(Table::ALL.map(|table| path.join(format!("{}.{}", table.name(), format.name()))))
 }

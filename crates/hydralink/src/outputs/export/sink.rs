@@ -117,21 +117,10 @@ pub(crate) fn is_stream(path: &Path) -> bool {
     path == Path::new(STDOUT) || special || opened_before
 }
 
-/// Refuses to write where a store is, among whose files nothing else belongs.
-///
-/// # Errors
-/// [`Error::Usage`].
-pub(super) fn refuse_stores(path: &Path) -> Result<(), Error> {
-    store::enclosing(path).map_or(Ok(()), |store| {
-        let (path, store) = (path.display(), store.display());
-        Err(Error::Usage(format!("{path} would be among the files of the store {store}: write somewhere else")))
-    })
-}
-
 /// Writes one file and returns its size. Until the last step the path holds what it held before, unless it is a stream.
 ///
 /// # Errors
-/// [`Error::Io`] naming the path; nothing is left behind. As [`refuse_stores`].
+/// [`Error::Io`] naming the path; nothing is left behind. As [`store::refuse_among_files`].
 pub(crate) fn write_file(
     path: &Path,
     compression: Compression,
@@ -143,7 +132,7 @@ pub(crate) fn write_file(
         return write_into(file, path, compression, write).map(|(_, bytes)| bytes).map_err(failed);
     }
     let target = followed(path).map_err(failed)?;
-    refuse_stores(&target)?;
+    store::refuse_among_files(&target)?;
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     builder.prefix(".").suffix(".part");

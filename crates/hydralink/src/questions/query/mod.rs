@@ -425,17 +425,23 @@ pub fn members<'a>(dataset: &'a Dataset, results: &'a Labelling, network: Option
     accounts_of(dataset, results, network).map(move |account| member(dataset, results, account))
 }
 
-/// All accounts, or those of one candidate, ascending.
+/// All accounts, or those of one candidate, ascending by what is shown of them: who is who in a list of pseudonyms must not follow
+/// from the order of the names.
 pub(crate) fn accounts_of(
     dataset: &Dataset,
     results: &Labelling,
     network: Option<usize>,
 ) -> impl Iterator<Item = AccountId> + 'static {
-    let (all, of_network) = match network {
-        None => (0..dataset.graph().account_count() as u32, Vec::new()),
+    let all = 0..dataset.graph().account_count() as u32;
+    let (all, mut listed) = match network {
+        None if dataset.naming().shows_accounts() => (all, Vec::new()),
+        None => (0..0, all.collect()),
         Some(network) => (0..0, results.accounts_of(network).into_owned()),
     };
-    all.chain(of_network).map(AccountId)
+    if !dataset.naming().shows_accounts() {
+        listed.sort_by_cached_key(|&account| dataset.shown_account(AccountId(account)).into_owned());
+    }
+    all.chain(listed).map(AccountId)
 }
 
 /// One account with its labels.

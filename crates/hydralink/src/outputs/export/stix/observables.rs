@@ -91,7 +91,8 @@ impl<W: Write> Bundle<'_, W> {
         if written.insert(id.clone()) {
             self.object(&object)?;
         }
-        if let Some(network) = identifier.network {
+        // Two kinds may have one value, and two values one meaning.
+        if let Some(network) = identifier.network.filter(|network| written.insert(format!("{network} {id}"))) {
             self.consists_of(network, graph.since_of(network), &id, belongings)?;
         }
         if !identifier.blockable || identifier.last_seen == NO_TIME {
