@@ -258,7 +258,8 @@ impl Output {
             let (mut err, text) = (io::stderr(), visible_lines(text));
             // Whoever reads it from a file looks for sentences.
             let line = if err.is_terminal() { self.line_width() } else { usize::MAX };
-            writeln!(err, "{}", folded(&text, line))?;
+            // Whoever closed stderr doesn't want to know, and still wants the answer.
+            let _ = writeln!(err, "{}", folded(&text, line));
         }
         Ok(())
     }

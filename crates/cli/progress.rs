@@ -1,6 +1,6 @@
 //! Progress on stderr for work over a second, and a flag that Ctrl-C or SIGTERM sets.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
@@ -122,7 +122,7 @@ impl Drop for Progress {
         let (Ok(phases), end) = (phases.lock(), Instant::now()) else { return };
         let ends = phases.iter().skip(1).map(|&(_, began)| began).chain([end]);
         for ((phase, began), end) in phases.iter().zip(ends) {
-            eprintln!("{:9.3} s  {phase}", (end - *began).as_secs_f64());
+            let _ = writeln!(io::stderr(), "{:9.3} s  {phase}", (end - *began).as_secs_f64());
         }
     }
 }

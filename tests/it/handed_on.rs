@@ -54,7 +54,10 @@ fn whoever_was_forgotten_stays_out_of_later_batches_and_tables() {
     let lifted = bench.ok(&["forget", &store, &account, "--lift", "--reviewer", "bob", "--format", "json"]).json();
     assert_eq!(lifted, serde_json::json!({"accounts": 1, "still_forgotten": 0}));
     let log = bench.ok(&["case", "log", &store, "--format", "jsonl"]).stdout;
-    assert!(log.contains("lifted_1_accounts") && log.contains("bob") && !log.contains(&account), "{log}");
+    assert!(
+        log.contains("\"action\":\"lift\"") && log.contains("1_accounts") && log.contains("bob") && !log.contains(&account),
+        "{log}"
+    );
     let (more, _) = rows_of(&bench, "more.csv", &[&account]);
     // The same bytes had been read, and their rows left out.
     let text = fs::read_to_string(&more).expect("rows") + "\n";

@@ -60,3 +60,4 @@ mod said;
 mod store;
 mod support;
 mod update;
+mod written;

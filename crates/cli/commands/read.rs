@@ -136,11 +136,14 @@ pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -
                 0 => "go by what was known beside the events before",
                 _ => "are of fewer events",
             };
-            eprintln!("networks found before {why} and were dropped: run `hydralink detect {}`", quoted(&arguments.store));
+            output.say(&format!(
+                "networks found before {why} and were dropped: run `hydralink detect {}`",
+                quoted(&arguments.store)
+            ))?;
         } else if summary.networks_found.is_some() {
-            eprintln!("Next: hydralink networks {}", quoted(&arguments.store));
+            output.say(&format!("Next: hydralink networks {}", quoted(&arguments.store)))?;
         } else if summary.changed && !arguments.detect {
-            eprintln!("Next: hydralink detect {}", quoted(&arguments.store));
+            output.say(&format!("Next: hydralink detect {}", quoted(&arguments.store)))?;
         }
     }
     Ok(output.one(&summary, summary_text)?)

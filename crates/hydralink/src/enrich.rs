@@ -12,7 +12,6 @@ use rayon::prelude::*;
 
 use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::node::Node;
 use crate::options::ENRICH;
 use crate::store::StoreWriter;
 
@@ -44,10 +43,17 @@ pub(crate) fn put(
     let kind = ingested.kind_names.iter().position(|kind| kind == ADDRESSES);
     let Some(kind) = kind.filter(|_| !enrichment.is_empty() || earlier.is_some()) else { return Ok(0) };
     let starts = &ingested.graph.columns().kind_starts;
+    // What the store knew of an address: names are as it wrote them, and one that it doesn't have is asked for no further.
+    let addresses = earlier.and_then(|dataset| Some((dataset, dataset.kind_called(ADDRESSES)?)));
+    let known = |name: &str| {
+        let network = addresses.and_then(|(dataset, kind)| Some(dataset.network_of_address(dataset.identifier(kind, name)?)));
+        network.unwrap_or_default()
+    };
     let look_up = |identifier: u32| -> Result<AddressNetwork, Error> {
         let name = String::from_utf8_lossy(ingested.identifier_names.name(identifier));
         let found = enrichment.lookup(&name)?;
-        Ok(found.or(earlier.map_or_else(AddressNetwork::default, |dataset| known(dataset, &name))))
+        let is_whole = found.network_type.is_some() && found.asn.is_some();
+        Ok(if is_whole { found } else { found.or(known(&name)) })
     };
     let found: Vec<AddressNetwork> = (starts[kind]..starts[kind + 1]).into_par_iter().map(look_up).collect::<Result<_, _>>()?;
     let count = ingested.graph.identifier_count();
@@ -59,14 +65,6 @@ pub(crate) fn put(
     writer.put(NETWORK_TYPES, &types)?;
     writer.put(ASNS, &asns)?;
     Ok(found.iter().filter(|network| **network != AddressNetwork::default()).count() as u64)
-}
-
-/// What a store knows of an address.
-fn known(dataset: &Dataset, name: &str) -> AddressNetwork {
-    match dataset.node(&format!("{ADDRESSES}:{name}")) {
-        Ok(Node::Identifier(identifier)) => dataset.network_of_address(identifier),
-        _ => AddressNetwork::default(),
-    }
 }
 
 impl Dataset {

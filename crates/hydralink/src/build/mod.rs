@@ -66,6 +66,7 @@ pub fn build<'a>(
 ) -> Result<BuildSummary, Error> {
     let key_id = config.pseudonym.as_ref().map(events::Pseudonyms::key_id);
     privacy::check_key(path, store::key_id_at(path).as_deref(), key_id.as_deref())?;
+    spare_stores(config, path)?;
     let enrichment = enrich::open(config)?;
     let mut writer = StoreWriter::create(path)?;
     // Another writer may have been there in between.
@@ -165,6 +166,7 @@ fn updated(
     observer: &dyn Observer,
 ) -> Result<BuildSummary, Error> {
     as_of::refuse(&Dataset::open(path)?)?;
+    spare_stores(config, path)?;
     let tables_given = says_something(config);
     if sources.files.is_empty() && sources.batches.is_empty() && !tables_given {
         return Err(Error::Usage(format!(
@@ -306,6 +308,14 @@ fn writer_of(path: &Path, dry_run: bool) -> Result<(StoreWriter, Option<TempDir>
 
 fn is_read_only(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied)
+}
+
+/// Refuses to write rejected rows among the files of a store, or where one is being made.
+fn spare_stores(config: &IngestConfig, store: &Path) -> Result<(), Error> {
+    let Some(rejects) = &config.rejects else { return Ok(()) };
+    store::refuse_among_files(rejects)?;
+    let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    if whole(rejects).starts_with(whole(store)) { Err(store::among_files(rejects, store)) } else { Ok(()) }
 }
 
 /// What was found before, and by which settings: where it can't be read and isn't gone by, there is none, for it is dropped.

@@ -24,7 +24,7 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::observe::{Observer, Steps};
 use crate::privacy;
-use crate::store::StoreWriter;
+use crate::store::{self, StoreWriter};
 use crate::subset::Kept;
 use crate::time::rfc3339;
 
@@ -77,12 +77,13 @@ pub(crate) fn refuse(dataset: &Dataset) -> Result<(), Error> {
 ///
 /// # Errors
 /// [`Error::Usage`] if nothing was seen by then, or another kind of store is at `output`; [`Error::StoreDamaged`] if a checksum is
-/// wrong; [`Error::Interrupted`]; and as [`Dataset::open`] and [`StoreWriter::create`].
+/// wrong; [`Error::Interrupted`]; and as [`Dataset::open`], of what is at `output` as well, and [`StoreWriter::create`].
 pub fn as_of(store: &Path, time: Seconds, output: &Path, observer: &dyn Observer) -> Result<AsOf, Error> {
     let steps = Steps::of(observer);
-    if let Ok(there) = Dataset::open(output)
-        && time_of(&there)?.is_none()
-    {
+    if let Some(folder) = output.parent() {
+        store::refuse_among_files(folder)?;
+    }
+    if store::is_store(output) && time_of(&Dataset::open(output)?)?.is_none() {
         let output = output.display();
         return Err(Error::Usage(format!("{output} is a store of its own, which this would replace: choose another folder")));
     }

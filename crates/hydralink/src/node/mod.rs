@@ -196,15 +196,12 @@ impl Dataset {
             if let Some(kind) = self.kind_called(kind) {
                 // An account may be called what looks like an identifier.
                 let found = self.identifier(kind, value).map(Node::Identifier);
-                let found = found.or_else(|| self.account(text).ok().map(Node::Account));
+                let found = found.or_else(|| self.find_account(text).map(Node::Account));
                 let found = found.or_else(|| self.identifier_cut(kind, value).map(Node::Identifier));
                 return found.ok_or_else(|| self.unknown(text, Some(kind), value));
             }
         }
-        let mut found = Vec::new();
-        if let Ok(account) = self.account(text) {
-            found.push(Node::Account(account));
-        }
+        let mut found: Vec<Node> = self.find_account(text).map(Node::Account).into_iter().collect();
         for kind in self.graph().kinds() {
             found.extend(self.identifier(kind, text).map(Node::Identifier));
         }

@@ -24,6 +24,7 @@
 //! Reference: Andersen, Chung, Lang (2006), Local graph partitioning using PageRank vectors, doi:10.1109/FOCS.2006.44; Cao,
 //! Sirivianos, Yang, Pregueiro (2012), Aiding the detection of fake accounts in large scale social online services, NSDI.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 
 use graph::{AccountId, BipartiteGraph, IdentifierId};
@@ -40,8 +41,6 @@ use crate::ties::Ties;
 pub const RETURN: f64 = 0.15;
 /// Share of the volume below which a residual is left where it is.
 pub const EPSILON: f64 = 1e-7;
-/// Vertices of a task when volumes are summed.
-const TASK: usize = 4096;
 
 /// The accounts close to the seeds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -96,7 +95,7 @@ pub fn expand(dataset: &Dataset, results: &Labelling, seeds: &[AccountId], good:
         return Err(Error::Usage(format!("account:{account} is a seed and known-good at once: decide which")));
     }
     let bits = |identifier: u32| ties.bits_of(IdentifierId(identifier));
-    let walk = Walk { graph: dataset.linking_graph(), bits: &bits };
+    let walk = Walk::new(dataset.linking_graph(), &bits);
     let start: Vec<u32> = seeds.iter().copied().filter(|&seed| walk.volume(seed) > 0.0).collect();
     if start.is_empty() {
         return Err(Error::Usage(match seeds.len() {
@@ -126,7 +125,7 @@ pub fn expand(dataset: &Dataset, results: &Labelling, seeds: &[AccountId], good:
         });
         swept = order.partition_point(|&(vertex, _)| leaning(vertex) >= 0.5);
     }
-    let (inside, conductance) = walk.sweep(&order[..swept], walk.total_volume());
+    let (inside, conductance) = walk.sweep(&order[..swept], ties.volume());
     let accounts = dataset.graph().account_count() as u32;
     let ranked = ranked(&pushed, &order, inside, swept, accounts);
     let closest = order.iter().filter(|(vertex, _)| seeds.binary_search(vertex).is_ok()).map(|&(_, score)| score).next();
@@ -172,7 +171,12 @@ fn ranked(pushed: &Pushed, order: &[(u32, f64)], inside: usize, swept: usize, ac
 struct Walk<'a, F> {
     graph: &'a BipartiteGraph,
     bits: &'a F,
+    /// By identifier its bits, once they were asked for: 0 before, [`NOTHING`] where it says nothing.
+    known: Vec<Cell<f64>>,
 }
+
+/// In place of no bits.
+const NOTHING: f64 = -1.0;
 
 /// What a push left.
 struct Pushed {
@@ -194,22 +198,34 @@ impl Pushed {
     }
 }
 
-impl<F: Fn(u32) -> f64 + Sync> Walk<'_, F> {
+impl<'a, F: Fn(u32) -> f64> Walk<'a, F> {
+    fn new(graph: &'a BipartiteGraph, bits: &'a F) -> Self {
+        Walk { graph, bits, known: vec![Cell::new(0.0); graph.identifier_count()] }
+    }
+
+    /// The bits of an identifier, if it says anything.
+    fn bits_of(&self, identifier: u32) -> Option<f64> {
+        let known = &self.known[identifier as usize];
+        if known.get() == 0.0 {
+            let bits = (self.bits)(identifier);
+            known.set(if bits > 0.0 { bits } else { NOTHING });
+        }
+        Some(known.get()).filter(|&bits| bits > 0.0)
+    }
+
     /// Neighbours of a vertex with the weights of the edges; identifiers that say nothing have none.
     fn each_neighbor(&self, vertex: u32, mut visit: impl FnMut(u32, f64)) {
         let accounts = self.graph.account_count() as u32;
         match vertex.checked_sub(accounts) {
             None => {
                 for &identifier in self.graph.identifiers_of(AccountId(vertex)) {
-                    let bits = (self.bits)(identifier);
-                    if bits > 0.0 {
+                    if let Some(bits) = self.bits_of(identifier) {
                         visit(accounts + identifier, bits);
                     }
                 }
             }
             Some(identifier) => {
-                let bits = (self.bits)(identifier);
-                if bits > 0.0 {
+                if let Some(bits) = self.bits_of(identifier) {
                     self.graph.accounts_of(IdentifierId(identifier)).iter().for_each(|&account| visit(account, bits));
                 }
             }
@@ -224,18 +240,11 @@ impl<F: Fn(u32) -> f64 + Sync> Walk<'_, F> {
                 self.each_neighbor(vertex, |_, bits| volume += bits);
                 volume
             }
-            Some(identifier) => (self.bits)(identifier) * self.graph.identifier_degree(IdentifierId(identifier)) as f64,
+            Some(identifier) => {
+                let degree = self.graph.identifier_degree(IdentifierId(identifier));
+                self.bits_of(identifier).unwrap_or(0.0) * degree as f64
+            }
         }
-    }
-
-    /// Bits of all edges, each counted at both ends.
-    fn total_volume(&self) -> f64 {
-        let first = self.graph.account_count() as u32;
-        let identifiers: Vec<u32> = (first..self.graph.vertex_count() as u32).collect();
-        // Sums of fixed chunks in fixed order: the same at any number of threads.
-        let chunks: Vec<f64> =
-            identifiers.par_chunks(TASK).map(|chunk| chunk.iter().map(|&vertex| self.volume(vertex)).sum()).collect();
-        2.0 * chunks.iter().sum::<f64>()
     }
 
     /// Forward push from seeds of equal probability.
@@ -302,6 +311,7 @@ impl<F: Fn(u32) -> f64 + Sync> Walk<'_, F> {
 mod tests {
     use super::*;
     use crate::testing::graph_of;
+    use crate::ties;
     use proptest::prelude::*;
 
     #[test]
@@ -311,10 +321,11 @@ mod tests {
             [(0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (2, 1), (3, 2), (4, 2), (5, 2), (3, 3), (4, 3), (5, 3), (2, 4), (3, 4)];
         let graph = graph_of(6, 5, &pairs);
         let bits = |identifier: u32| if identifier == 4 { 1.0 } else { 10.0 };
-        let walk = Walk { graph: &graph, bits: &bits };
-        assert_eq!(walk.total_volume(), 2.0 * (12.0 * 10.0 + 2.0));
+        let walk = Walk::new(&graph, &bits);
+        let total = ties::volume(&graph, bits);
+        assert_eq!(total, 2.0 * (12.0 * 10.0 + 2.0));
         let order = walk.push(&[0], 1e-9).order();
-        let (inside, conductance) = walk.sweep(&order, walk.total_volume());
+        let (inside, conductance) = walk.sweep(&order, total);
         let mut cluster: Vec<u32> = order[..inside].iter().map(|&(vertex, _)| vertex).filter(|&vertex| vertex < 6).collect();
         cluster.sort_unstable();
         assert_eq!(cluster, [0, 1, 2]);
@@ -332,7 +343,7 @@ mod tests {
         let further = (1..9).flat_map(|account| (0..12).map(move |at| (account, 7 + 12 * (account - 1) + at, 11 + at % 3)));
         pairs.extend(further.flat_map(|(account, identifier, other)| [(account, identifier), (other, identifier)]));
         let graph = graph_of(14, 7 + 96, &pairs);
-        let walk = Walk { graph: &graph, bits: &|_| 10.0 };
+        let walk = Walk::new(&graph, &|_| 10.0);
         let pushed = walk.push(&[0], 1e-9);
         let order = pushed.order();
         let by_closeness: Vec<u32> = order.iter().map(|&(vertex, _)| vertex).filter(|&vertex| vertex < 14).collect();
@@ -349,7 +360,7 @@ mod tests {
         fn push_is_pagerank_to_within_epsilon(pairs in proptest::collection::vec((0u32..6, 0u32..6), 1..20)) {
             let graph = graph_of(6, 6, &pairs);
             let bits = |identifier: u32| 1.0 + f64::from(identifier);
-            let walk = Walk { graph: &graph, bits: &bits };
+            let walk = Walk::new(&graph, &bits);
             let seed = pairs[0].0;
             let epsilon = 1e-6;
             let pushed = walk.push(&[seed], epsilon);

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use evidence::{Policy, Tie, TieTerms};
-use graph::{AccountId, IdentifierId, KindId};
+use graph::{AccountId, BipartiteGraph, IdentifierId, KindId};
 use rayon::prelude::*;
 
 use crate::dataset::Dataset;
@@ -14,6 +14,9 @@ use crate::error::Error;
 use crate::options::to_detect;
 use crate::results::{Labelling, Membership};
 use crate::store::quoted;
+
+/// Identifiers of a task: sums of fixed chunks in fixed order.
+const TASK: usize = 4096;
 
 /// The rule of the last detection, ready to be asked.
 #[derive(Clone, Debug)]
@@ -35,6 +38,14 @@ pub struct Group<'a> {
     held: Cow<'a, [u64]>,
     /// The same of the ambiguous accounts.
     touching: Cow<'a, [u64]>,
+}
+
+/// Bits of all edges of a graph by those of their identifiers, each counted at both ends; the same at any number of threads.
+pub(crate) fn volume(graph: &BipartiteGraph, bits: impl Fn(u32) -> f64 + Sync) -> f64 {
+    let identifiers: Vec<u32> = (0..graph.identifier_count() as u32).collect();
+    let of = |&identifier: &u32| bits(identifier) * graph.identifier_degree(IdentifierId(identifier)) as f64;
+    let chunks: Vec<f64> = identifiers.par_chunks(TASK).map(|chunk| chunk.iter().map(of).sum()).collect();
+    2.0 * chunks.iter().sum::<f64>()
 }
 
 /// An identifier and how many accounts were seen with it, in one number that orders as the identifier does.
@@ -128,6 +139,14 @@ impl<'a> Ties<'a> {
         } else {
             graph.identifier_degree(identifier)
         }
+    }
+
+    /// Bits of all sightings that link, each counted at both of its ends: as the detection kept it, unless some sightings no longer
+    /// link, else summed, O(identifiers).
+    pub fn volume(&self) -> f64 {
+        let graph = self.dataset.linking_graph();
+        let kept = self.results.foremost.volume().filter(|_| std::ptr::eq(graph, self.dataset.graph()));
+        kept.unwrap_or_else(|| volume(graph, |identifier| self.bits_of(IdentifierId(identifier))))
     }
 
     /// What ties two accounts. O(both rows).

@@ -1,7 +1,8 @@
 //! What takes the rows of all members to find, kept by the detection of each flagged network: how it hangs together
-//! ([`crate::how`](mod@crate::how)) and what its members did ([`crate::dossier`]).
+//! ([`crate::how`](mod@crate::how)), what its members did ([`crate::dossier`]), and who of them waits or replaces whom
+//! ([`crate::lineage`]).
 //!
-//! Two documents a network, in bincode, with names as the store has them: shown at another level, they are put into its words
+//! Three documents a network, in bincode, with names as the store has them: shown at another level, they are put into its words
 //! when they are read. Some 200 bytes an account of a flagged network. Whoever asks of a candidate below the threshold, or asks
 //! results without documents (of older versions, or what `verify` finds again), gets the same, found anew.
 
@@ -13,33 +14,35 @@ use crate::dataset::Dataset;
 use crate::dossier::Doings;
 use crate::error::Error;
 use crate::how::{self, How};
+use crate::lineage::Reserves;
 use crate::store::{self, Store, StoreWriter};
-
-const OFFSETS: &str = "result.detail_offsets";
-const DOCUMENTS: &str = "result.details";
 
 /// The documents; none where no detection kept any.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Details {
-    /// Of each network, by rank, where each of its documents begins, and where the last of all ends. Those of networks that
-    /// aren't flagged are empty.
+    /// Of each network two: what its members did, and how it hangs together.
+    doings: Documents<2>,
+    reserves: Documents<1>,
+}
+
+/// So many documents of each network, by rank.
+#[derive(Clone, Debug, Default)]
+struct Documents<const EACH: usize> {
+    /// Where each document begins, and where the last of all ends. Those of networks that aren't flagged are empty.
     offsets: Column<u64>,
-    documents: Column<u8>,
+    bytes: Column<u8>,
 }
 
-/// Documents of a network.
-#[derive(Clone, Copy)]
-enum Document {
-    Doings,
-    How,
-}
+/// The sections of documents: where they begin, and what they are.
+type Sections = [&'static str; 2];
 
-const A_NETWORK: usize = 2;
+const DOINGS: Sections = ["result.detail_offsets", "result.details"];
+const RESERVES: Sections = ["result.reserve_offsets", "result.reserves"];
 
 impl Details {
     /// What a store has.
     pub(super) fn open(store: &Store) -> Result<Self, Error> {
-        Ok(Details { offsets: store.column_or_empty(OFFSETS)?, documents: store.column_or_empty(DOCUMENTS)? })
+        Ok(Details { doings: Documents::open(store, DOINGS)?, reserves: Documents::open(store, RESERVES)? })
     }
 
     /// Finds the details of a detection's flagged networks.
@@ -47,28 +50,25 @@ impl Details {
     /// # Errors
     /// As [`how::how`].
     pub(crate) fn of(dataset: &Dataset, results: &Labelling) -> Result<Self, Error> {
-        let (mut documents, mut offsets) = (Vec::new(), vec![0u64]);
-        for (network, head) in results.heads().iter().enumerate() {
-            if head.flagged {
+        let flagged = |network: usize| results.head(network).flagged;
+        let doings = Documents::of(results.heads().len(), |network| {
+            Ok(if flagged(network) {
                 let how = how::how(dataset, results, network)?;
-                documents.extend(store::encoded(&Doings::of(dataset, results, network, &how)));
-                offsets.push(documents.len() as u64);
-                documents.extend(store::encoded(&how));
+                [store::encoded(&Doings::of(dataset, results, network, &how)), store::encoded(&how)]
             } else {
-                offsets.push(documents.len() as u64);
-            }
-            offsets.push(documents.len() as u64);
-        }
-        Ok(Details { offsets: offsets.into(), documents: documents.into() })
+                [Vec::new(), Vec::new()]
+            })
+        })?;
+        let reserves = Documents::of(results.heads().len(), |network| {
+            Ok([if flagged(network) { store::encoded(&Reserves::of(dataset, results, network)?) } else { Vec::new() }])
+        })?;
+        Ok(Details { doings, reserves })
     }
 
     /// Puts them into a store, if there are any.
     pub(super) fn write(&self, writer: &mut StoreWriter) -> Result<(), Error> {
-        if self.offsets.is_empty() {
-            return Ok(());
-        }
-        writer.put(OFFSETS, &self.offsets)?;
-        writer.put(DOCUMENTS, &self.documents)
+        self.doings.write(writer, DOINGS)?;
+        self.reserves.write(writer, RESERVES)
     }
 
     /// How a network hangs together, in words of the level, if it is kept.
@@ -76,7 +76,7 @@ impl Details {
     /// # Errors
     /// [`Error::StoreDamaged`] if the document can't be read.
     pub(crate) fn how(&self, dataset: &Dataset, network: usize) -> Result<Option<How>, Error> {
-        let how: Option<How> = self.read(dataset, network, Document::How)?;
+        let how: Option<How> = self.doings.read(dataset, DOINGS, network, 1)?;
         Ok(how.map(|how| how.shown(dataset)))
     }
 
@@ -85,15 +85,55 @@ impl Details {
     /// # Errors
     /// As [`Details::how`].
     pub(crate) fn doings(&self, dataset: &Dataset, network: usize) -> Result<Option<Doings>, Error> {
-        let doings: Option<Doings> = self.read(dataset, network, Document::Doings)?;
+        let doings: Option<Doings> = self.doings.read(dataset, DOINGS, network, 0)?;
         Ok(doings.map(|doings| doings.shown(dataset)))
     }
 
-    fn read<T: DeserializeOwned>(&self, dataset: &Dataset, network: usize, document: Document) -> Result<Option<T>, Error> {
-        let at = network * A_NETWORK + document as usize;
+    /// Who of a network waits, and replaces whom, in words of the level, if it is kept.
+    ///
+    /// # Errors
+    /// As [`Details::how`].
+    pub(crate) fn reserves(&self, dataset: &Dataset, network: usize) -> Result<Option<Reserves>, Error> {
+        let reserves: Option<Reserves> = self.reserves.read(dataset, RESERVES, network, 0)?;
+        Ok(reserves.map(|reserves| reserves.shown(dataset)))
+    }
+}
+
+impl<const EACH: usize> Documents<EACH> {
+    fn open(store: &Store, [offsets, bytes]: Sections) -> Result<Self, Error> {
+        Ok(Documents { offsets: store.column_or_empty(offsets)?, bytes: store.column_or_empty(bytes)? })
+    }
+
+    fn of(networks: usize, make: impl Fn(usize) -> Result<[Vec<u8>; EACH], Error>) -> Result<Self, Error> {
+        let (mut bytes, mut offsets) = (Vec::new(), vec![0u64]);
+        for network in 0..networks {
+            for document in make(network)? {
+                bytes.extend(document);
+                offsets.push(bytes.len() as u64);
+            }
+        }
+        Ok(Documents { offsets: offsets.into(), bytes: bytes.into() })
+    }
+
+    fn write(&self, writer: &mut StoreWriter, [offsets, bytes]: Sections) -> Result<(), Error> {
+        if self.offsets.is_empty() {
+            return Ok(());
+        }
+        writer.put(offsets, &self.offsets)?;
+        writer.put(bytes, &self.bytes)
+    }
+
+    fn read<T: DeserializeOwned>(
+        &self,
+        dataset: &Dataset,
+        [_, section]: Sections,
+        network: usize,
+        document: usize,
+    ) -> Result<Option<T>, Error> {
+        let at = network * EACH + document;
         let Some(bounds) = self.offsets.get(at..at + 2) else { return Ok(None) };
-        let damaged = |what: &str| dataset.store().damaged(DOCUMENTS, what);
-        let bytes = self.documents.get(bounds[0] as usize..bounds[1] as usize);
+        let damaged = |what: &str| dataset.store().damaged(section, what);
+        let bytes = self.bytes.get(bounds[0] as usize..bounds[1] as usize);
         let bytes = bytes.ok_or_else(|| damaged("a document lies outside"))?;
         if bytes.is_empty() {
             return Ok(None);
@@ -107,6 +147,7 @@ mod tests {
     use super::*;
     use crate::bans::{PlanConfig, plan_bans};
     use crate::export::Level;
+    use crate::lineage::lineage;
     use crate::results::groups::Groups;
     use crate::{self as hydralink, AccountId, appeal, dossier, links, query};
 
@@ -136,6 +177,10 @@ mod tests {
                     plan_bans(&dataset, labels, &network, &config).unwrap()
                 };
                 assert_eq!(plan(&kept), plan(&bare));
+                if kept.head(place).flagged {
+                    let lineage = |labels: &Labelling| lineage(&dataset, labels, &network.id).unwrap();
+                    assert_eq!(lineage(&kept), lineage(&bare));
+                }
                 let members = kept.members_of(place);
                 assert_eq!(members, bare.members_of(place));
                 let pairs = members.windows(2).step_by(7).map(|pair| [pair[0].0, pair[1].0]);

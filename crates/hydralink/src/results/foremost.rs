@@ -8,7 +8,7 @@
 //!
 //! Whoever asks for more than is kept, or asks results of an older version, gets the same from a scan.
 
-use graph::{BipartiteGraph, Column, IdentifierId};
+use graph::{AccountId, BipartiteGraph, Column, IdentifierId};
 use rayon::prelude::*;
 
 use crate::dataset::Dataset;
@@ -38,6 +38,8 @@ const LAST: &str = "result.foremost_last_seen";
 const DEGREES: &str = "result.small_degrees";
 const WIDE: &str = "result.wide_identifiers";
 const WIDE_DEGREES: &str = "result.wide_degrees";
+const VOLUME: &str = "result.volume";
+const TRAFFIC: &str = "result.traffic";
 
 /// What the sightings of an identifier come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +76,10 @@ pub(crate) struct Foremost {
     /// Identifiers with [`MANY`] accounts or more, ascending, and how many these are.
     wide: Column<u32>,
     wide_degrees: Column<u32>,
+    /// What [`Ties::volume`] comes to.
+    volume: Column<f64>,
+    /// Exchanges of the store, and tokens; 0 where it knows of none.
+    traffic: Column<u64>,
 }
 
 /// One list: which nodes are ranked.
@@ -97,6 +103,8 @@ impl Foremost {
             degrees: store.column_or_empty(DEGREES)?,
             wide: store.column_or_empty(WIDE)?,
             wide_degrees: store.column_or_empty(WIDE_DEGREES)?,
+            volume: store.column_or_empty(VOLUME)?,
+            traffic: store.column_or_empty(TRAFFIC)?,
         })
     }
 
@@ -128,6 +136,7 @@ impl Foremost {
         let degree = |pair: &[u64]| u8::try_from(pair[1] - pair[0]).unwrap_or(MANY);
         let is_wide = |&id: &u32| graph.identifier_degree(IdentifierId(id)) >= usize::from(MANY);
         let wide: Vec<u32> = (0..graph.identifier_count() as u32).into_par_iter().with_min_len(4096).filter(is_wide).collect();
+        let (exchanges, tokens) = traffic(dataset);
         let wide_degrees: Vec<u32> = wide.iter().map(|&id| graph.identifier_degree(IdentifierId(id)) as u32).collect();
         Ok(Foremost {
             exchanges: totals.iter().map(|total| total.exchanges).collect::<Vec<_>>().into(),
@@ -135,6 +144,8 @@ impl Foremost {
             last_seen: totals.iter().map(|total| total.last_seen).collect::<Vec<_>>().into(),
             wide: wide.into(),
             wide_degrees: wide_degrees.into(),
+            volume: vec![ties.volume()].into(),
+            traffic: vec![exchanges, tokens.unwrap_or(0)].into(),
             degrees: graph.columns().identifier_offsets.windows(2).map(degree).collect::<Vec<_>>().into(),
             nodes: nodes.into(),
             offsets: offsets.into(),
@@ -155,6 +166,8 @@ impl Foremost {
         writer.put(LAST, &self.last_seen)?;
         writer.put(WIDE, &self.wide)?;
         writer.put(WIDE_DEGREES, &self.wide_degrees)?;
+        writer.put(VOLUME, &self.volume)?;
+        writer.put(TRAFFIC, &self.traffic)?;
         writer.put(DEGREES, &self.degrees)
     }
 
@@ -169,6 +182,19 @@ impl Foremost {
         let at = MEASURES.iter().position(|&measure| measure == by).unwrap_or_default() * lists + list;
         let bounds = self.offsets.get(at..at + 2).map(|bounds| bounds[0] as usize..bounds[1] as usize);
         bounds.and_then(|bounds| self.nodes.get(bounds)).unwrap_or_default()
+    }
+
+    /// The bits of all that links, if they are kept.
+    pub(crate) fn volume(&self) -> Option<f64> {
+        self.volume.first().copied()
+    }
+
+    /// Exchanges of the store, and tokens where it knows of any: as kept, else counted.
+    pub(crate) fn traffic(&self, dataset: &Dataset) -> (u64, Option<u64>) {
+        match self.traffic[..] {
+            [exchanges, tokens] => (exchanges, Some(tokens).filter(|&tokens| tokens > 0)),
+            _ => traffic(dataset),
+        }
     }
 
     /// How many accounts an identifier has: as kept, else counted.
@@ -201,6 +227,12 @@ fn first(mut measured: Vec<(u64, u32)>) -> Vec<(u64, u32)> {
     }
     measured.sort_unstable_by_key(before);
     measured
+}
+
+fn traffic(dataset: &Dataset) -> (u64, Option<u64>) {
+    let all = || (0..dataset.graph().account_count() as u32).into_par_iter().with_min_len(4096).map(AccountId);
+    let tokens = all().map(|account| query::tokens_of(dataset, [account]).unwrap_or(0)).sum();
+    (all().map(|account| query::exchanges_of(dataset, account)).sum(), Some(tokens).filter(|&tokens| tokens > 0))
 }
 
 fn summed(graph: &BipartiteGraph, identifier: IdentifierId) -> Totals {
@@ -283,6 +315,8 @@ mod tests {
                     ties.map(|ties| crate::paths::paths(&dataset, Some(&ties), ends.0, ends.1, 3).unwrap());
                 prop_assert_eq!(one, other);
             }
+            let expanded = |results| crate::expand::expand(&dataset, results, &[AccountId(0)], &[]).map_err(|error| error.to_string());
+            prop_assert_eq!(expanded(&kept), expanded(&none));
         }
     }
 }

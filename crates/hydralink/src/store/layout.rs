@@ -12,7 +12,7 @@ use crate::cases;
 use crate::error::Error;
 
 /// Names of all sections that this version writes, in byte order.
-const SECTIONS: [&str; 93] = [
+const SECTIONS: [&str; 97] = [
     "accounts.banned_at",
     "accounts.country",
     "accounts.created_at",
@@ -96,13 +96,17 @@ const SECTIONS: [&str; 93] = [
     "result.network_offsets",
     "result.networks",
     "result.policies",
+    "result.reserve_offsets",
+    "result.reserves",
     "result.roles",
     "result.small_degrees",
     "result.spread_seconds",
     "result.summary",
+    "result.traffic",
     "result.tying",
     "result.tying_fragile",
     "result.tying_offsets",
+    "result.volume",
     "result.weights",
     "result.wide_degrees",
     "result.wide_identifiers",

@@ -45,9 +45,13 @@ pub use manifest::{InputFile, Manifest, SectionEntry, Tables};
 pub(crate) use section::with_large_sections;
 pub use section::{Reading, SMALL_SECTION};
 pub use writer::StoreWriter;
+pub(crate) use writer::is_being_written;
 
 /// Name of the manifest file.
 pub(crate) const MANIFEST: &str = "MANIFEST";
+
+/// The sections of names.
+const NAMES: [&str; 2] = ["accounts.name_bytes", "identifiers.name_bytes"];
 
 /// Name of the lock file.
 pub(crate) const LOCK: &str = "LOCK";
@@ -68,6 +72,19 @@ pub(crate) fn enclosing(path: &Path) -> Option<PathBuf> {
     // Others name files MANIFEST as well.
     let is_ours = |folder: &&Path| is_store(folder) && !matches!(manifest::read(folder), Err(Error::NotAStore { .. }));
     path.ancestors().find(is_ours).map(Path::to_owned)
+}
+
+/// Refuses to write where a store is, among whose files nothing else belongs.
+///
+/// # Errors
+/// [`Error::Usage`].
+pub(crate) fn refuse_among_files(path: &Path) -> Result<(), Error> {
+    enclosing(path).map_or(Ok(()), |store| Err(among_files(path, &store)))
+}
+
+/// What would be written among a store's files.
+pub(crate) fn among_files(path: &Path, store: &Path) -> Error {
+    Error::Usage(format!("{} would be among the files of the store {}: write somewhere else", path.display(), store.display()))
 }
 
 /// A path as a POSIX shell takes it for one word: commands that are to be copied hold it so.
@@ -149,6 +166,19 @@ impl Store {
         self.sections.iter().for_each(|(name, section)| section.expect(name, reading));
     }
 
+    /// Whether accounts or identifiers are called otherwise by now, or are others.
+    ///
+    /// # Errors
+    /// As [`Store::open`] of the manifest.
+    pub(crate) fn has_other_names_now(&self) -> Result<bool, Error> {
+        let now = manifest::read(&self.path)?;
+        let files = |manifest: &Manifest| {
+            let named = manifest.sections.iter().filter(|section| NAMES.contains(&section.name.as_str()));
+            named.map(|section| section.file.clone()).collect::<Vec<String>>()
+        };
+        Ok(now.key_id != self.manifest.key_id || files(&now) != files(&self.manifest))
+    }
+
     /// Has the system fetch a section that will be read whole, if there is one.
     pub(crate) fn fetch(&self, name: &str) {
         if let Some(section) = self.sections.get(name) {
@@ -173,7 +203,7 @@ impl Store {
     /// [`Error::StoreDamaged`] if the section is missing or holds another type.
     pub(crate) fn column<T: Element>(&self, name: &str) -> Result<Column<T>, Error> {
         let mapped = self.sections.get(name).ok_or_else(|| self.damaged(name, "the section is missing"))?;
-        mapped.column(name).map_err(|what| self.damaged(name, &what))
+        mapped.column().map_err(|what| self.damaged(name, &what))
     }
 
     /// A section as an array, empty if there is no such section.

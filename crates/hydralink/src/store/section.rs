@@ -113,7 +113,7 @@ impl Mapped {
     }
 
     /// The section as an array.
-    pub(crate) fn column<T: Element>(&self, _name: &str) -> Result<Column<T>, String> {
+    pub(crate) fn column<T: Element>(&self) -> Result<Column<T>, String> {
         if self.element != T::NAME {
             return Err(format!("expected elements of type {}, found {}", T::NAME, self.element));
         }

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use graph::AccountId;
 use serde::Serialize;
 
 use super::proposal::Proposal;
 use super::stopped::Reach;
-use crate::query;
+use crate::results::Labelling;
 
 /// One action of a plan.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -199,11 +198,9 @@ impl Traffic {
     }
 
     /// The traffic of all accounts, and what of it stops: of those that aren't in `hit`, ascending, nothing does.
-    pub(super) fn of_store(reach: &Reach<'_>, hit: &[u32]) -> Traffic {
-        let dataset = reach.stakes.dataset;
-        let all = || (0..dataset.graph().account_count() as u32).map(AccountId);
-        let exchanges = all().map(|account| query::exchanges_of(dataset, account)).sum();
-        Traffic::of(reach, hit, exchanges, query::tokens_of(dataset, all()))
+    pub(super) fn of_store(results: &Labelling, reach: &Reach<'_>, hit: &[u32]) -> Traffic {
+        let (exchanges, tokens) = results.foremost.traffic(reach.stakes.dataset);
+        Traffic::of(reach, hit, exchanges, tokens)
     }
 
     fn of(reach: &Reach<'_>, hit: &[u32], exchanges: u64, tokens: Option<u64>) -> Traffic {

@@ -163,7 +163,7 @@ pub fn impact(dataset: &Dataset, results: &Labelling, nodes: &[Node], as_if_unba
         possibly_taken_over: labels(dataset, with_role(dataset, results, banned(&reach), AccountRole::PossiblyTakenOver)),
         possible_customers: labels(dataset, with_role(dataset, results, banned(&reach), AccountRole::PossiblyACustomer)),
         known_good: good.into_values().map(|node| dataset.label_of(*node)).collect(),
-        traffic: Traffic::of_store(&reach, &hit),
+        traffic: Traffic::of_store(results, &reach, &hit),
         harm: harm(&reach)?,
         networks,
     })

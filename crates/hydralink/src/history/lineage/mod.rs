@@ -27,13 +27,13 @@ use events::Ingested;
 use evidence::behaviour::BehaviourConfig;
 use evidence::{AccountTable, Facts, SignalName};
 use graph::{AccountId, IdentifierId, NO_TIME, Seconds};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
 use crate::detect::Labels;
 use crate::error::Error;
 use crate::node::Node;
-use crate::results::{Labelling, Network, Results};
+use crate::results::{Labelling, Network, Results, Run};
 use crate::store::StoreWriter;
 use crate::subset::Kept;
 use crate::time::rfc3339;
@@ -84,7 +84,7 @@ pub struct Lineage {
 }
 
 /// How a network replaces what is banned.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Regeneration {
     /// Bans of its accounts.
@@ -206,10 +206,13 @@ fn tell(
     found: Option<&Network>,
 ) -> Result<Lineage, Error> {
     let as_of = record::now(history, dataset);
-    let config = results.run.detect_config()?.behaviour;
     let members: Vec<u32> = network.current().collect();
     let live = members.iter().filter(|&&account| !dataset.is_banned(AccountId(account))).count() as u64;
-    let standby = standby::standby(dataset, &members, as_of, config.replacement_window);
+    let Reserves { standby, regeneration } = match found.map(|found| results.details.reserves(dataset, found.index())) {
+        Some(kept) => kept?,
+        None => None,
+    }
+    .map_or_else(|| Reserves::counted(dataset, &members, as_of, &results.run), Ok)?;
     let events = history.events.iter().filter(|happened| happened.network == network.id);
     Ok(Lineage {
         id: network.id.clone(),
@@ -219,7 +222,7 @@ fn tell(
         accounts: members.len() as u64,
         live,
         bans: bans(dataset, &members, as_of).0,
-        regeneration: regeneration(dataset, &members, as_of, found, &config)?,
+        regeneration: regeneration.map(|regeneration| regeneration.expected_by(found)),
         warning: warning(&standby, live),
         standby,
         events: events.map(|happened| event(dataset, history, happened)).collect(),
@@ -241,26 +244,55 @@ pub(crate) fn last_event(dataset: &Dataset) -> Result<Seconds, Error> {
     Ok(record::now(&History::open(dataset)?, dataset))
 }
 
+/// What takes the exchanges of all members to count: the detection keeps it of each flagged network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Reserves {
+    standby: Standby,
+    /// Without what chance gives.
+    regeneration: Option<Regeneration>,
+}
+
+impl Reserves {
+    /// Of a network that a detection is finding.
+    pub(crate) fn of(dataset: &Dataset, results: &Labelling, network: usize) -> Result<Self, Error> {
+        let members: Vec<u32> = results.belonging(network).iter().map(|account| account.0).collect();
+        Reserves::counted(dataset, &members, dataset.graph().last_seen(), &results.run)
+    }
+
+    fn counted(dataset: &Dataset, members: &[u32], as_of: Seconds, run: &Run) -> Result<Self, Error> {
+        let config = run.detect_config()?.behaviour;
+        let standby = standby::standby(dataset, members, as_of, config.replacement_window);
+        Ok(Reserves { standby, regeneration: regeneration(dataset, members, as_of, &config)? })
+    }
+
+    /// The same, kept with names as stored, in the words of a level.
+    pub(crate) fn shown(mut self, dataset: &Dataset) -> Self {
+        let naming = dataset.naming();
+        self.standby.accounts.iter_mut().for_each(|name| *name = naming.account(name).into_owned());
+        self
+    }
+}
+
 fn regeneration(
     dataset: &Dataset,
     members: &[u32],
     as_of: Seconds,
-    found: Option<&Network>,
     config: &BehaviourConfig,
 ) -> Result<Option<Regeneration>, Error> {
+    let (bans, late) = bans(dataset, members, as_of);
+    if bans == 0 {
+        return Ok(None);
+    }
     let allowed = dataset.allowed()?;
     let accounts: Vec<AccountId> = members.iter().copied().map(AccountId).collect();
-    let signal = found.and_then(|network| network.signals.get(&SignalName::BanAndReplace)?.as_ref());
-    let (bans, late) = bans(dataset, members, as_of);
     let facts = dataset.facts(&allowed);
     let in_time;
-    let (facts, signal) = if late == 0 {
-        (facts, signal)
+    let facts = if late == 0 {
+        facts
     } else {
-        // What chance gives was measured of all bans.
         let banned_at = facts.accounts.banned_at.iter().map(|&time| if time > as_of { NO_TIME } else { time });
         in_time = AccountTable { banned_at: banned_at.collect::<Vec<Seconds>>().into(), ..facts.accounts.clone() };
-        (Facts { accounts: &in_time, ..facts }, None)
+        Facts { accounts: &in_time, ..facts }
     };
     let replacements = evidence::behaviour::ban_and_replace::replacements(&facts, &accounts, config);
     Ok(replacements.map(|replacements| {
@@ -273,11 +305,24 @@ fn regeneration(
             looked_at: replacements.ban_count as u64,
             replaced: replacements.pairs.len() as u64,
             rate: replacements.pairs.len() as f64 / replacements.ban_count as f64,
-            expected: signal.map(|signal| signal.expected),
-            p_value: signal.and_then(|signal| signal.p_value),
+            expected: None,
+            p_value: None,
             lag_seconds: (!lags.is_empty()).then(|| [quartile(1), quartile(2), quartile(3)]),
         }
     }))
+}
+
+impl Regeneration {
+    /// The same with what chance gives, by the last detection. It was measured of all bans, so of some of them nothing is known.
+    fn expected_by(self, found: Option<&Network>) -> Self {
+        let signal = found.and_then(|network| network.signals.get(&SignalName::BanAndReplace)?.as_ref());
+        let signal = signal.filter(|_| self.bans_after_last_event == 0);
+        Regeneration {
+            expected: signal.map(|signal| signal.expected),
+            p_value: signal.and_then(|signal| signal.p_value),
+            ..self
+        }
+    }
 }
 
 fn warning(standby: &Standby, live: u64) -> Option<String> {

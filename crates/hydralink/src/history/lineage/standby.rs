@@ -21,7 +21,7 @@
 
 use graph::{AccountId, NO_TIME, Seconds};
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use statrs::distribution::{Beta, ContinuousCDF};
 
 use super::record::{DORMANT, banned_by, last_seen};
@@ -33,7 +33,7 @@ use crate::query;
 const NAMED: usize = 10;
 
 /// Accounts in reserve.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Standby {
     /// Members that aren't banned and have been silent for a week, while the network was not, and that were hardly used before,
@@ -70,7 +70,7 @@ pub(super) fn standby(dataset: &Dataset, members: &[u32], as_of: Seconds, window
         .filter(|&time| time != NO_TIME)
         .min()
         .unwrap_or(last);
-    if as_of - last < DORMANT {
+    if as_of.saturating_sub(last) < DORMANT {
         count_waiting(dataset, members, first, as_of, &mut found);
     }
     let mut bans: Vec<(Seconds, u32)> =

@@ -112,11 +112,14 @@ fn is_known(history: &History, results: &Results, found: &Found) -> bool {
         })
 }
 
-/// A hash of the hashes of the files that went in.
+/// A hash of the hashes of the files that went in; tables in memory have none, and are told by their rows.
 fn data_of(dataset: &Dataset) -> String {
     let mut hasher = blake3::Hasher::new();
     for file in &dataset.manifest().inputs {
         hasher.update(file.hash.as_bytes());
+        if file.hash.is_empty() {
+            hasher.update(&file.rows.to_le_bytes());
+        }
     }
     hasher.finalize().to_hex()[..16].to_owned()
 }
