@@ -21,7 +21,7 @@
 //! Templates of one account count nowhere (`Facts::is_comparable`). A number whose input is missing is `None`. Cost:
 //! O(sightings and events of the members).
 
-use graph::{AccountId, IdentifierId, KindId, NO_TIME, NONE_U32};
+use graph::{AccountId, ActivityOf, IdentifierId, KindId, NO_TIME, NONE_U32};
 
 use crate::candidate::Candidate;
 use crate::config::BenignConfig;
@@ -309,11 +309,21 @@ fn focus(facts: Facts<'_>, pairs: &[(u32, u32)], accounts: &[u32]) -> Option<f64
         is_template && run.len() > 1 && 2 * run.len() >= facts.graph.identifier_degree(IdentifierId(identifier))
     };
     let own: Vec<u32> = runs.filter(mostly).map(|run| run[0].0).collect();
-    let asked = accounts.iter().flat_map(|&account| facts.activity.of(AccountId(account)).template);
-    let (ours, all) = asked
-        .filter(|&&template| template != NONE_U32)
-        .fold((0u64, 0u64), |(ours, all), template| (ours + u64::from(own.binary_search(template).is_ok()), all + 1));
+    let of_account = |&account: &u32| {
+        let events = facts.activity.of(AccountId(account));
+        events.template.iter().copied().zip(exchanges(&events))
+    };
+    let asked = accounts.iter().flat_map(of_account).filter(|&(template, _)| template != NONE_U32);
+    let (ours, all) = asked.fold((0u64, 0u64), |(ours, all), (template, exchanges)| {
+        (ours + if own.binary_search(&template).is_ok() { exchanges } else { 0 }, all + exchanges)
+    });
     (all > 0).then(|| ours as f64 / all as f64)
+}
+
+/// For how many exchanges each event stands.
+fn exchanges<'a>(events: &ActivityOf<'a>) -> impl Iterator<Item = u64> + use<'a> {
+    let requests = events.requests;
+    (0..events.time.len()).map(move |at| requests.get(at).map_or(1, |&requests| u64::from(requests)))
 }
 
 /// The densest window of the occasion's length, over the members' first uses of the candidate's own templates.
@@ -359,13 +369,14 @@ fn profile(facts: Facts<'_>, accounts: &[u32]) -> (Option<f64>, Option<f64>) {
     let mut hours = [0u64; 24];
     let (mut weekdays, mut all) = (0u64, 0u64);
     for &account in accounts {
-        for &time in facts.activity.of(AccountId(account)).time {
+        let events = facts.activity.of(AccountId(account));
+        for (time, exchanges) in events.time.iter().zip(exchanges(&events)) {
             let hour = time.div_euclid(3_600_000);
             // 1970-01-01 was a Thursday: day 4 of a week that starts on Sunday.
             let weekday = (hour.div_euclid(24) + 4).rem_euclid(7);
-            hours[hour.rem_euclid(24) as usize] += 1;
-            weekdays += u64::from((1..=5).contains(&weekday));
-            all += 1;
+            hours[hour.rem_euclid(24) as usize] += exchanges;
+            weekdays += if (1..=5).contains(&weekday) { exchanges } else { 0 };
+            all += exchanges;
         }
     }
     if all == 0 {
@@ -433,6 +444,25 @@ mod tests {
         assert_eq!(burst(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), Some(12.0 / 20.0));
         // Too few to tell.
         assert_eq!(burst(&[0, 1, 2, 3]), None);
+    }
+
+    #[test]
+    fn an_event_counts_for_the_exchanges_that_it_stands_for() {
+        // One on Saturday for a thousand, nine on weekdays for one each; the template of Saturday is the members' own.
+        let touches: Vec<Touch> =
+            (0..10).map(|account| (account, 0, account / 5, 0)).chain((10..17).map(|other| (other, 0, 1, 0))).collect();
+        let mut toy = Toy::new(&[KindRole::Template], 17, &touches);
+        let (saturday, monday) = (2 * 86_400_000i64, 4 * 86_400_000i64);
+        let weekdays = (1..10).map(|at| (at, monday + i64::from(at), IdentifierId(1)));
+        toy.ask(&[(0, saturday, IdentifierId(0))].into_iter().chain(weekdays).collect::<Vec<_>>());
+        let measured = |toy: &Toy| {
+            let found = measure_structure(toy.facts(), &candidate(&[]), None, &BenignConfig::default());
+            (found.weekdays.unwrap(), found.focus.unwrap())
+        };
+        assert_eq!(measured(&toy), (0.9, 0.1));
+        toy.stand_for([1_000].into_iter().chain([1; 9]).collect());
+        let (weekdays, focus) = measured(&toy);
+        assert!((weekdays - 9.0 / 1_009.0).abs() < 1e-12 && (focus - 1_000.0 / 1_009.0).abs() < 1e-12, "{weekdays} {focus}");
     }
 
     #[test]

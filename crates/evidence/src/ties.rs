@@ -8,8 +8,9 @@
 //! tied(a, b)  iff  bits(S) >= log2(N) + log2(P) + margin
 //! ```
 //!
-//! which bounds the expected number of accounts tied to a given account by chance by `2^-margin`. Bits are added with three
-//! cautions: a kind nested in another shared kind counts only once, the second, third ... identifier of the same kind counts
+//! which bounds the expected number of accounts tied to a given account by chance by `2^-margin`, if both have about as many
+//! identifiers as others: `d_i / N` and `P` are those of the mean account, and two with thousands of identifiers of one kind share
+//! more by chance. Bits are added with three cautions: a kind nested in another shared kind counts only once, the second, third ... identifier of the same kind counts
 //! `same_kind_discount`, its square ..., a hub's bits count `hub_discount`, and where the data has several kinds a tie needs
 //! two of them, or half as many bits again.
 //!

@@ -136,6 +136,12 @@ impl Toy {
         }
     }
 
+    /// For how many exchanges each event stands, in the order of accounts and times.
+    pub(crate) fn stand_for(&mut self, requests: Vec<u32>) {
+        let columns = ActivityColumns { requests: requests.into(), ..self.activity.columns().clone() };
+        self.activity = Activity::from_columns(columns).expect("a number for each event");
+    }
+
     /// Takes all events away.
     pub(crate) fn rest(&mut self) {
         self.activity = Activity::from_columns(ActivityColumns::empty(self.graph.account_count())).expect("no events agree");
