@@ -14,10 +14,11 @@
 //! Statistics: R, -median lag (a moved wave may hit as often but not as fast), and how many members are made within six hours and
 //! within a day after a ban, over all bans (a cross K function: whoever takes care to share nothing with the banned is still made
 //! because of the ban); p by smallest rank. Assumption: bans of a benign group have to do with its creations by no more than an
-//! offset, or by no more than their own accounts' ages. Cost: bans x new accounts (at most [`BANS`] x [`NEW`], samples) merges of
-//! identifier lists, then draws x bans log new. Reference: random toroidal shifts, Lotwick & Silverman 1982,
-//! doi:10.1111/j.2517-6161.1982.tb01221.x.
+//! offset, or by no more than their own accounts' ages. Cost: the sightings of bans and new accounts (samples of at most
+//! [`BANS`] and [`NEW`]), each with a bit for every ban, then draws x bans log new. Reference: random toroidal shifts, Lotwick &
+//! Silverman 1982, doi:10.1111/j.2517-6161.1982.tb01221.x.
 
+use ahash::AHashMap;
 use graph::{AccountId, Seconds};
 
 use super::BehaviourConfig;
@@ -32,6 +33,9 @@ pub const NEW: usize = 1_024;
 pub(crate) const FEWEST_BANS: usize = 3;
 /// Times after a ban within which members are counted, in seconds.
 const SOON: [Seconds; 2] = [6 * 3_600, 24 * 3_600];
+
+/// A bit for each ban.
+type Bans = [u64; BANS.div_ceil(u64::BITS as usize)];
 
 /// Which new accounts replace which banned ones.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -111,23 +115,27 @@ impl Scene {
         if bans.len() < FEWEST_BANS || created.is_empty() {
             return None;
         }
-        let strong = |account: AccountId| -> Vec<u32> {
-            facts
-                .graph
-                .identifiers_of(account)
-                .iter()
-                .copied()
-                .filter(|&other| facts.role_of(other) != KindRole::Weak)
-                .collect()
+        let strong = |account: AccountId| {
+            let row = facts.graph.identifiers_of(account).iter().copied();
+            row.filter(|&other| facts.role_of(other) != KindRole::Weak)
         };
-        let new: Vec<Vec<u32>> = created.iter().map(|entry| strong(entry.1)).collect();
-        let linked = bans
-            .iter()
-            .flat_map(|&(_, banned)| {
-                let old = strong(banned);
-                created.iter().zip(&new).map(move |(entry, new)| entry.1 != banned && intersects(&old, new)).collect::<Vec<_>>()
-            })
-            .collect();
+        let place = |ban: usize| (ban / u64::BITS as usize, ban % u64::BITS as usize);
+        let mut held: AHashMap<u32, Bans> = AHashMap::new();
+        for (ban, &(_, banned)) in bans.iter().enumerate() {
+            let (word, bit) = place(ban);
+            strong(banned).for_each(|identifier| held.entry(identifier).or_default()[word] |= 1 << bit);
+        }
+        let mut linked = vec![false; bans.len() * created.len()];
+        for (new, &(_, account)) in created.iter().enumerate() {
+            let mut shared = Bans::default();
+            for of_identifier in strong(account).filter_map(|identifier| held.get(&identifier)) {
+                shared.iter_mut().zip(of_identifier).for_each(|(shared, bans)| *shared |= bans);
+            }
+            for (ban, &(_, banned)) in bans.iter().enumerate() {
+                let (word, bit) = place(ban);
+                linked[ban * created.len() + new] = banned != account && shared[word] >> bit & 1 == 1;
+            }
+        }
         Some(Scene { bans, created, linked })
     }
 
@@ -189,19 +197,6 @@ impl Scene {
         found.median_lag = lags.get(lags.len() / 2).copied();
         found
     }
-}
-
-/// Whether two ascending lists meet.
-fn intersects(left: &[u32], right: &[u32]) -> bool {
-    let (mut i, mut j) = (0, 0);
-    while i < left.len() && j < right.len() {
-        match left[i].cmp(&right[j]) {
-            std::cmp::Ordering::Less => i += 1,
-            std::cmp::Ordering::Greater => j += 1,
-            std::cmp::Ordering::Equal => return true,
-        }
-    }
-    false
 }
 
 #[cfg(test)]
