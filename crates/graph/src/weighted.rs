@@ -89,6 +89,35 @@ impl WeightedGraph {
         WeightedGraph::from_rows(offsets, targets, weights, None)
     }
 
+    /// Builds from pairs of vertices, `(a, b)` with `a < b`, ascending and without repeats: edges that weigh 1. Each pair goes
+    /// straight to the end of both rows. O(vertices + pairs).
+    ///
+    /// # Errors
+    /// A vertex out of range.
+    pub fn from_pairs(vertex_count: usize, pairs: &[(u32, u32)]) -> Result<Self, GraphError> {
+        debug_assert!(pairs.iter().all(|pair| pair.0 < pair.1) && pairs.is_sorted_by(|one, two| one < two), "ascending pairs");
+        if let Some(at) = pairs.iter().position(|pair| pair.1 as usize >= vertex_count) {
+            let (found, bound) = (u64::from(pairs[at].1), vertex_count as u64);
+            return Err(GraphError::OutOfRange { column: "pairs", at: at as u64, found, bound });
+        }
+        let mut offsets = vec![0u64; vertex_count + 1];
+        for vertex in pairs.iter().flat_map(|&(a, b)| [a, b]) {
+            offsets[vertex as usize + 1] += 1;
+        }
+        for vertex in 0..vertex_count {
+            offsets[vertex + 1] += offsets[vertex];
+        }
+        // A row's lower neighbours come in pairs that begin with them, hence before its higher ones.
+        let (mut ends, mut targets) = (offsets[..vertex_count].to_vec(), vec![0u32; 2 * pairs.len()]);
+        for (vertex, target) in pairs.iter().flat_map(|&(a, b)| [(a, b), (b, a)]) {
+            let end = &mut ends[vertex as usize];
+            targets[*end as usize] = target;
+            *end += 1;
+        }
+        let weights = vec![1.0; targets.len()];
+        WeightedGraph::from_rows(offsets, targets, weights, None)
+    }
+
     /// The bipartite graph with a weight for each sighting: vertices are accounts, then identifiers. A weight that isn't a
     /// positive number (zero, negative, NaN or infinite) drops its edge. O(sightings + vertices), in parallel.
     ///
@@ -268,8 +297,22 @@ mod tests {
         assert_eq!(one, with_threads(4, build));
     }
 
+    #[test]
+    fn a_pair_beyond_the_last_vertex_is_told() {
+        let error = WeightedGraph::from_pairs(2, &[(0, 1), (1, 2)]).unwrap_err();
+        assert_eq!(error, GraphError::OutOfRange { column: "pairs", at: 1, found: 2, bound: 2 });
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(80))]
+
+        #[test]
+        fn from_pairs_as_from_an_edge_list(pairs in prop::collection::btree_set((0u32..12, 0u32..12), 0..60)) {
+            let pairs: Vec<(u32, u32)> = pairs.into_iter().filter(|pair| pair.0 < pair.1).collect();
+            let edges: Vec<_> = pairs.iter().map(|&(a, b)| (a, b, 1.0)).collect();
+            let expected = WeightedGraph::from_edges(12, &edges).expect("in range");
+            prop_assert_eq!(WeightedGraph::from_pairs(12, &pairs).expect("in range"), expected);
+        }
 
         #[test]
         fn from_bipartite_as_from_an_edge_list(graph in any_bipartite(), weights in prop::collection::vec(-1i8..4, 60)) {

@@ -64,8 +64,7 @@ pub(crate) fn find_candidates(
     let (finer, infrastructure) = (finer?, infrastructure?);
     steps.begin("ties")?;
     let ties = evidence::tied_accounts(facts, &classification, &weights, &linkage.members);
-    let edges: Vec<(u32, u32, f32)> = ties.pairs.iter().map(|&(a, b)| (a, b, 1.0)).collect();
-    let tied = graph::WeightedGraph::from_edges(facts.graph.account_count(), &edges)?;
+    let tied = graph::WeightedGraph::from_pairs(facts.graph.account_count(), &ties.pairs)?;
     let proposals = community::leiden_partition(&tied, None, &search)?;
     steps.begin("members")?;
     let corroborator = evidence::Corroborator::new(facts, &classification, &weights, &ties, &linkage.members);
