@@ -1,8 +1,7 @@
 //! From facts to scored candidates: the chain that [`crate::detect`](mod@crate::detect) runs on a store, and `calibrate`,
 //! `backtest`, `consensus` and `ablate` on what it might have been.
 
-use std::collections::HashMap;
-
+use ahash::AHashMap;
 use evidence::{Candidate, Classification, NamedSignal, ScoreCard, SignalName};
 use graph::{AccountId, Partition};
 use rayon::prelude::*;
@@ -86,7 +85,7 @@ pub(crate) fn find_candidates(
     steps.begin("wholes")?;
     let nulls = Nulls { sharing: &null, population: &population, templates_asked: candidates.templates_asked };
     let score = |of: &[&Candidate]| score_candidates(facts, &corroborator, of, nulls, config, without);
-    let mut scored = Scored { known: HashMap::new(), score: &score };
+    let mut scored = Scored { known: AHashMap::new(), score: &score };
     let threshold = linkage.score.threshold_bits;
     let fragments = corroborator.fragments(&candidates);
     candidates = made_whole(&corroborator, candidates, fragments, &mut scored, threshold);
@@ -105,7 +104,7 @@ pub(crate) fn find_candidates(
         cards = scored.cards_of(&joined.networks);
         candidates = joined;
     }
-    only_cores(&corroborator, &mut candidates.networks, &mut cards, &score);
+    only_cores(&corroborator, &mut candidates.networks, &mut cards, &mut scored);
     let handed_on = corroborator.handed_on(&candidates.networks, &flagged(&cards), config.behaviour.hand_off_window);
     let handed_on = gate.queued(handed_on);
     if !handed_on.is_empty() {
@@ -149,21 +148,34 @@ pub(crate) fn score_given(
 
 /// Score cards of candidates, each made once.
 struct Scored<'a> {
-    /// By first member: a candidate, and its card.
-    known: HashMap<u32, (Candidate, ScoreCard)>,
+    /// By accounts, ambiguous ones too: the candidates that list these, and their cards.
+    known: AHashMap<Vec<u32>, Vec<(Candidate, ScoreCard)>>,
     score: &'a dyn Fn(&[&Candidate]) -> Vec<ScoreCard>,
 }
 
 impl Scored<'_> {
-    fn cards_of(&mut self, networks: &[Candidate]) -> Vec<ScoreCard> {
-        let first = |network: &Candidate| network.members[0].account;
-        let is_known = |network: &&Candidate| self.known.get(&first(network)).is_some_and(|(known, _)| known == *network);
-        let anew: Vec<&Candidate> = networks.iter().filter(|network| !is_known(network)).collect();
-        for (network, card) in anew.iter().zip((self.score)(&anew)) {
-            self.known.insert(first(network), ((*network).clone(), card));
+    fn cards_of<'c>(&mut self, networks: impl IntoIterator<Item = &'c Candidate>) -> Vec<ScoreCard> {
+        let networks: Vec<(&Candidate, Vec<u32>)> = networks.into_iter().map(|network| (network, listed(network))).collect();
+        let known: Vec<Option<ScoreCard>> = networks.iter().map(|(network, listed)| self.known(network, listed)).collect();
+        let anew: Vec<&(&Candidate, Vec<u32>)> =
+            networks.iter().zip(&known).filter(|(_, card)| card.is_none()).map(|(network, _)| network).collect();
+        let made = (self.score)(&anew.iter().map(|(network, _)| *network).collect::<Vec<_>>());
+        for ((network, listed), card) in anew.into_iter().zip(&made) {
+            self.known.entry(listed.clone()).or_default().push(((*network).clone(), card.clone()));
         }
-        networks.iter().map(|network| self.known[&first(network)].1.clone()).collect()
+        let mut made = made.into_iter();
+        known.into_iter().filter_map(|card| card.or_else(|| made.next())).collect()
     }
+
+    fn known(&self, network: &Candidate, listed: &[u32]) -> Option<ScoreCard> {
+        let alike = self.known.get(listed)?;
+        alike.iter().find(|(known, _)| known == network).map(|(_, card)| card.clone())
+    }
+}
+
+/// The accounts that a candidate lists, ascending.
+fn listed(network: &Candidate) -> Vec<u32> {
+    network.members.iter().map(|member| member.account).collect()
 }
 
 /// The candidates, with wholes in place of their fragments where these score no less than the least of the candidates in them that
@@ -209,11 +221,11 @@ fn only_cores(
     corroborator: &evidence::Corroborator<'_>,
     networks: &mut [Candidate],
     cards: &mut [ScoreCard],
-    score: &dyn Fn(&[&Candidate]) -> Vec<ScoreCard>,
+    scored: &mut Scored<'_>,
 ) {
     let cores: Vec<(usize, Candidate)> =
         (0..networks.len()).filter_map(|at| Some((at, corroborator.core_of(&networks[at])?))).collect();
-    let of_cores = score(&cores.iter().map(|(_, core)| core).collect::<Vec<_>>());
+    let of_cores = scored.cards_of(cores.iter().map(|(_, core)| core));
     for ((at, core), card) in cores.into_iter().zip(of_cores) {
         if card.score_bits >= cards[at].score_bits.max(0.0) + CORE_BITS {
             (networks[at], cards[at]) = (core, card);
@@ -355,4 +367,48 @@ fn named_signals(
         tests: behaviour.tests_of(name).map(|(name, test)| (name, test.clone())).collect(),
     });
     named.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use evidence::candidate::Fragility;
+    use evidence::{BenignLikelihood, Member, Origin, Role};
+
+    use super::*;
+
+    fn candidate(accounts: &[u32]) -> Candidate {
+        let member = |&account: &u32| Member { account, role: Role::Core, bits: 8.0, confidence: 0.99 };
+        Candidate {
+            members: accounts.iter().map(member).collect(),
+            identifiers: Vec::new(),
+            suppressed: 0,
+            fragility: Fragility { identifier: None, lost: 0 },
+            origin: Origin::Common,
+        }
+    }
+
+    #[test]
+    fn candidates_that_begin_with_one_account_have_cards_of_their_own_made_once() {
+        let made = Cell::new(0);
+        let card = |network: &&Candidate| ScoreCard {
+            signals: Vec::new(),
+            benign: BenignLikelihood::UNTOLD,
+            evidence_bits: 0.0,
+            score_bits: network.members.len() as f64,
+            why: Vec::new(),
+        };
+        let score = |of: &[&Candidate]| {
+            made.set(made.get() + of.len());
+            of.iter().map(card).collect()
+        };
+        let mut scored = Scored { known: AHashMap::new(), score: &score };
+        let mut bits =
+            |networks: &[Candidate]| -> Vec<f64> { scored.cards_of(networks).iter().map(|card| card.score_bits).collect() };
+        let (two, three, four) = (candidate(&[1, 2]), candidate(&[1, 2, 3]), candidate(&[1, 2, 3, 4]));
+        assert_eq!(bits(&[two.clone(), three.clone()]), [2.0, 3.0]);
+        assert_eq!(bits(&[four, three, two]), [4.0, 3.0, 2.0]);
+        assert_eq!(made.get(), 3);
+    }
 }
