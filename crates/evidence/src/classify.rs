@@ -12,7 +12,7 @@
 //!
 //! 1. *Tail*: per kind, a log-normal is fitted to the degrees of 2 and more; the tail begins `tail_deviations` above the mean
 //!    of log degree, and never below the role's documented floor.
-//! 2. *Features*: one parallel pass over identifiers: degree, spread, entropy of the volume over accounts, tenure mix.
+//! 2. *Features*: one parallel pass over identifiers: degree and spread.
 //! 3. *Network*: where the type of an address's network was looked up, one that strangers share by design (a school, a company,
 //!    a mobile carrier, a carrier's shared address) is never an operator's, however fast its accounts came; a crowd there links
 //!    only together with another identifier. Hosts, VPN exits and proxies can be rented: there the spread decides as
@@ -31,6 +31,9 @@ use serde::{Deserialize, Serialize};
 use crate::aliases::find_aliases;
 use crate::config::ClassifyConfig;
 use crate::{Facts, KindRole};
+
+/// Entropy of the exchanges over accounts, over its maximum, from which a crowd is as even as an exit's.
+const EVEN: f32 = 0.9;
 
 /// What an identifier is taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -87,10 +90,6 @@ pub struct IdentifierFeatures {
     pub spread: f32,
     /// Inter-quartile range of first use in seconds.
     pub spread_seconds: f32,
-    /// Entropy of the exchanges over accounts, over its maximum.
-    pub volume_entropy: f32,
-    /// Inter-quartile range of its accounts' creation times over the population's.
-    pub tenure_spread: f32,
 }
 
 /// Where the tail of a kind's degrees begins, and what spreads are compared with.
@@ -125,7 +124,6 @@ pub struct Classification {
 pub fn classify_identifiers(facts: Facts<'_>, config: &ClassifyConfig) -> Classification {
     let times = first_uses(facts);
     let tails: Vec<KindTail> = facts.graph.kinds().map(|kind| fit_tail(facts, kind, &times, config)).collect();
-    let tenure = population_tenure(facts);
     let account_count = facts.seen_accounts() as f64;
     let judged: Vec<(IdentifierClass, Policy, IdentifierFeatures)> = (0..facts.graph.identifier_count() as u32)
         .into_par_iter()
@@ -133,10 +131,8 @@ pub fn classify_identifiers(facts: Facts<'_>, config: &ClassifyConfig) -> Classi
         .map_init(Vec::new, |scratch, identifier| {
             let identifier = IdentifierId(identifier);
             let kind = facts.graph.kind_of(identifier).index();
-            let features = measure(facts, identifier, &times, &tails[kind], tenure, config, scratch);
-            let allowed = facts.allowed_identifiers.get(identifier.index()).copied().unwrap_or(false);
-            let network = facts.network_type(identifier);
-            let (class, policy) = judge(&features, allowed, facts.roles[kind], network, &tails[kind], account_count, config);
+            let features = measure(facts, identifier, &times, &tails[kind], config, scratch);
+            let (class, policy) = judge(facts, identifier, &features, &tails[kind], account_count, config);
             (class, policy, features)
         })
         .collect();
@@ -158,17 +154,17 @@ pub fn classify_identifiers(facts: Facts<'_>, config: &ClassifyConfig) -> Classi
 
 /// The class and policy that the features of an identifier give it.
 fn judge(
+    facts: Facts<'_>,
+    identifier: IdentifierId,
     features: &IdentifierFeatures,
-    allowed: bool,
-    role: KindRole,
-    network: Option<NetworkType>,
     tail: &KindTail,
     account_count: f64,
     config: &ClassifyConfig,
 ) -> (IdentifierClass, Policy) {
     use IdentifierClass::*;
+    let (role, network) = (facts.role_of(identifier.0), facts.network_type(identifier));
     let degree = features.degree;
-    if allowed {
+    if facts.allowed_identifiers.get(identifier.index()).copied().unwrap_or(false) {
         return (Allowed, Policy::Drop);
     }
     if degree <= 1 {
@@ -205,8 +201,8 @@ fn judge(
     match role {
         KindRole::Template => (Shared, Policy::DownWeight),
         KindRole::Address if degree > config.address_crowd_accounts => {
-            let even = features.volume_entropy > 0.9 && degree > 4 * config.address_crowd_accounts;
-            let exit = even || matches!(network, Some(NetworkType::Vpn | NetworkType::Proxy));
+            let even = || degree > 4 * config.address_crowd_accounts && volume_entropy(facts, identifier) > EVEN;
+            let exit = matches!(network, Some(NetworkType::Vpn | NetworkType::Proxy)) || even();
             (if exit { VpnExit } else { CarrierNat }, Policy::CoOccurrenceOnly)
         }
         KindRole::Address if matches!(network, Some(NetworkType::Vpn | NetworkType::Proxy)) => (VpnExit, Policy::DownWeight),
@@ -224,49 +220,34 @@ fn measure(
     identifier: IdentifierId,
     times: &[u32],
     tail: &KindTail,
-    tenure: f64,
     config: &ClassifyConfig,
     scratch: &mut Vec<u32>,
 ) -> IdentifierFeatures {
     let positions = facts.graph.sightings_of_identifier(identifier);
-    let mut features = IdentifierFeatures {
-        degree: positions.len() as u32,
-        spread: f32::NAN,
-        spread_seconds: f32::NAN,
-        volume_entropy: f32::NAN,
-        tenure_spread: f32::NAN,
-    };
-    if features.degree < config.spread_accounts.max(2) {
-        return features;
+    let degree = positions.len() as u32;
+    let unknown = IdentifierFeatures { degree, spread: f32::NAN, spread_seconds: f32::NAN };
+    if degree < config.spread_accounts.max(2) {
+        return unknown;
     }
-    let counts = facts.graph.columns().counts.as_slice();
     scratch.clear();
     scratch.extend(positions.iter().map(|&position| times[position as usize]).filter(|&time| time != NO_TIME));
-    if scratch.len() >= config.spread_accounts as usize {
-        let seconds = inter_quartile_range(scratch);
-        features.spread_seconds = seconds as f32;
-        features.spread = (seconds / tail.spread_seconds) as f32;
+    if scratch.len() < config.spread_accounts as usize {
+        return unknown;
     }
-    let total: f64 = positions.iter().map(|&position| f64::from(counts[position as usize])).sum();
-    if total > 0.0 {
-        let entropy: f64 = positions
-            .iter()
-            .map(|&position| f64::from(counts[position as usize]) / total)
-            .filter(|&share| share > 0.0)
-            .map(|share| -share * share.log2())
-            .sum();
-        features.volume_entropy = (entropy / f64::from(features.degree).log2()) as f32;
-    }
-    let created = facts.accounts.created_at.as_slice();
-    if !created.is_empty() {
-        scratch.clear();
-        let accounts = facts.graph.accounts_of(identifier);
-        scratch.extend(accounts.iter().map(|&account| created[account as usize]).filter(|&time| time != NO_TIME));
-        if scratch.len() >= config.spread_accounts as usize {
-            features.tenure_spread = (inter_quartile_range(scratch) / tenure) as f32;
-        }
-    }
-    features
+    let seconds = inter_quartile_range(scratch);
+    IdentifierFeatures { degree, spread: (seconds / tail.spread_seconds) as f32, spread_seconds: seconds as f32 }
+}
+
+/// Entropy of an identifier's exchanges over its accounts, over its maximum: 1 if all use it alike. NaN without exchanges.
+/// O(its sightings).
+fn volume_entropy(facts: Facts<'_>, identifier: IdentifierId) -> f32 {
+    let positions = facts.graph.sightings_of_identifier(identifier);
+    let columns = facts.graph.columns();
+    let counts = || positions.iter().map(|&position| f64::from(columns.counts[position as usize]));
+    let total: f64 = counts().sum();
+    let shares = counts().map(|count| count / total).filter(|&share| share > 0.0);
+    let entropy: f64 = shares.map(|share| -share * share.log2()).sum();
+    if total > 0.0 { (entropy / (positions.len() as f64).log2()) as f32 } else { f32::NAN }
 }
 
 /// By sighting position: first use, or the account's first dated sighting where the sighting has no time.
@@ -328,12 +309,6 @@ fn coverage_and_spread(facts: Facts<'_>, range: std::ops::Range<u32>, times: &[u
         positions.iter().step_by(stride).map(|&position| times[position as usize]).filter(|&time| time != NO_TIME).collect();
     let spread = if sample.len() < 4 { f64::NAN } else { inter_quartile_range(&mut sample).max(1.0) };
     (accounts, spread)
-}
-
-/// Inter-quartile range of creation times over all accounts; NaN without an account table.
-fn population_tenure(facts: Facts<'_>) -> f64 {
-    let mut created: Vec<u32> = facts.accounts.created_at.iter().copied().filter(|&time| time != NO_TIME).collect();
-    if created.len() < 4 { f64::NAN } else { inter_quartile_range(&mut created).max(1.0) }
 }
 
 /// Third quartile minus first: the values at ranks `3n/4` and `n/4`. Reorders the values. O(n).
