@@ -13,15 +13,14 @@
 //! Cost: a bounded sample of pairs; then O(sightings of implying kinds * log) where kinds are nested, nothing elsewhere.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use graph::{AccountId, IdentifierId, KindId, NO_TIME};
 use rayon::prelude::*;
 
 use crate::Facts;
-use crate::classify::Classification;
-use crate::config::WeighConfig;
 use crate::terms::implied_pairs;
-use crate::weigh::sampled_pairs;
+use crate::weigh::SampledPair;
 
 /// Share of the pairs from which one kind implies another; the rest are slips of the pen.
 const LEAST_SHARE: f64 = 0.995;
@@ -30,25 +29,22 @@ const LEAST_PAIRS: usize = 30;
 /// Accounts of an identifier that are asked, evenly spaced, whether they have what it implies.
 const ASKED: usize = 16;
 
-/// By kind, then kind: the first implies the second.
-pub(crate) fn nested_kinds(facts: Facts<'_>, classification: &Classification, config: &WeighConfig) -> Vec<Vec<bool>> {
+/// By kind, then kind: the first implies the second. `pairs`: by kind, those that are asked; no more once too many have failed.
+pub(crate) fn nested_kinds(facts: Facts<'_>, pairs: &[Vec<SampledPair>]) -> Vec<Vec<bool>> {
     let kinds = 0..facts.graph.kind_count();
-    kinds
-        .clone()
-        .map(|finer| {
-            let pairs = sampled_pairs(facts, classification, KindId::of_index(finer), config.separation_pairs);
-            let implies = |coarser: usize| {
-                if coarser == finer || pairs.len() < LEAST_PAIRS {
-                    return false;
-                }
-                let coarser = facts.graph.identifiers_of_kind(KindId::of_index(coarser));
-                let implied =
-                    pairs.par_iter().filter(|(finer, places)| !implied_by(facts, *finer, places, &coarser).is_empty());
-                implied.count() as f64 >= LEAST_SHARE * pairs.len() as f64
-            };
-            kinds.clone().map(implies).collect()
+    let implies = |finer: usize, coarser: usize| {
+        let pairs = &pairs[finer];
+        if coarser == finer || pairs.len() < LEAST_PAIRS {
+            return false;
+        }
+        let coarser = facts.graph.identifiers_of_kind(KindId::of_index(coarser));
+        let most_failing = pairs.len() - (LEAST_SHARE * pairs.len() as f64).ceil() as usize;
+        let failing = AtomicUsize::new(0);
+        pairs.par_iter().all(|(finer, places)| {
+            implied_by(facts, *finer, places, &coarser).next().is_some() || failing.fetch_add(1, Relaxed) < most_failing
         })
-        .collect()
+    };
+    kinds.clone().map(|finer| kinds.clone().map(|coarser| implies(finer, coarser)).collect()).collect()
 }
 
 /// The positions of sightings that another sighting of their account implies; ascending, without repeats. `edges`: weight by
@@ -68,8 +64,7 @@ pub(crate) fn implied_sightings(facts: Facts<'_>, nested: &[Vec<bool>], edges: &
                 let accounts = facts.graph.accounts_of(identifier);
                 let (places, asked) = (accounts.len(), accounts.len().min(ASKED));
                 let asked: Vec<usize> = (0..asked).map(|at| at * places / asked).collect();
-                let implied = implied_by(facts, identifier, &asked, &coarser).into_iter();
-                let positions = implied.flat_map(|other| {
+                let positions = implied_by(facts, identifier, &asked, &coarser).flat_map(|other| {
                     let position = move |&account: &u32| facts.graph.position_between(AccountId(account), IdentifierId(other));
                     accounts.iter().filter_map(position)
                 });
@@ -85,16 +80,21 @@ pub(crate) fn implied_sightings(facts: Facts<'_>, nested: &[Vec<bool>], edges: &
 
 /// The identifiers of a coarser kind that whoever has this one has as well, from at least the same events, as far as its
 /// accounts in these places say.
-fn implied_by(facts: Facts<'_>, identifier: IdentifierId, places: &[usize], coarser: &Range<u32>) -> Vec<u32> {
+fn implied_by<'a>(
+    facts: Facts<'a>,
+    identifier: IdentifierId,
+    places: &'a [usize],
+    coarser: &Range<u32>,
+) -> impl Iterator<Item = u32> + 'a {
     let accounts = facts.graph.accounts_of(identifier);
     let positions = facts.graph.sightings_of_identifier(identifier);
     let held = |&place: &usize| facts.graph.identifiers_within(AccountId(accounts[place]), coarser);
     let fewest = places.iter().map(held).min_by_key(|held| held.len()).unwrap_or_default();
-    let follows = |&place: &usize, other: u32| {
+    let follows = move |&place: &usize, other: u32| {
         let whole = facts.graph.position_between(AccountId(accounts[place]), IdentifierId(other));
         whole.is_some_and(|whole| covers(facts, whole, positions[place] as usize))
     };
-    fewest.iter().copied().filter(|&other| places.iter().all(|place| follows(place, other))).collect()
+    fewest.iter().copied().filter(move |&other| places.iter().all(|place| follows(place, other)))
 }
 
 /// Whether the events of one sighting can hold all those of another: as many, over as long. Without times the number decides.
@@ -111,13 +111,13 @@ mod tests {
     use super::*;
     use crate::KindRole;
     use crate::classify::classify_identifiers;
-    use crate::config::ClassifyConfig;
+    use crate::config::{ClassifyConfig, WeighConfig};
     use crate::toy::{Touch, Toy};
-    use crate::weigh::{weigh_sightings, weighted_graph};
+    use crate::weigh::{sampled_pairs, weigh_sightings, weighted_graph};
 
     fn nested_of(toy: &Toy) -> Vec<Vec<bool>> {
         let classification = classify_identifiers(toy.facts(), &ClassifyConfig::default());
-        nested_kinds(toy.facts(), &classification, &WeighConfig::default())
+        nested_kinds(toy.facts(), &sampled_pairs(toy.facts(), &classification, &WeighConfig::default()))
     }
 
     #[test]

@@ -62,8 +62,9 @@ pub fn weigh_sightings(facts: Facts<'_>, classification: &Classification, config
             facts.limit(kind).surprise(accounts, graph.identifier_degree(identifier))
         })
         .collect();
-    let nested = nested_kinds(facts, classification, config);
-    let kind_separation = kind_separations(facts, classification, &nested, config);
+    let pairs = sampled_pairs(facts, classification, config);
+    let nested = nested_kinds(facts, &pairs);
+    let kind_separation = kind_separations(facts, classification, &pairs, &nested, config);
 
     let factors: Vec<f32> = (0..graph.identifier_count() as u32)
         .into_par_iter()
@@ -165,37 +166,40 @@ fn graph_of_roles(
     WeightedGraph::from_bipartite(graph, &edges)
 }
 
-/// A bounded, evenly spaced sample of identifiers of a kind that link, each with two neighbours of its accounts by their places
-/// in its row.
-pub(crate) fn sampled_pairs(
-    facts: Facts<'_>,
-    classification: &Classification,
-    kind: KindId,
-    bound: u32,
-) -> Vec<(IdentifierId, [usize; 2])> {
-    let linking: Vec<u32> = facts
-        .graph
-        .identifiers_of_kind(kind)
-        .filter(|&identifier| {
-            facts.graph.identifier_degree(IdentifierId(identifier)) > 1
-                && matches!(classification.policies[identifier as usize], Policy::Keep | Policy::DownWeight)
-        })
-        .collect();
-    let stride = linking.len().div_ceil(bound.max(1) as usize).max(1);
-    linking
-        .iter()
-        .step_by(stride)
-        .map(|&identifier| {
+/// An identifier, and two neighbours of its accounts by their places in its row.
+pub(crate) type SampledPair = (IdentifierId, [usize; 2]);
+
+/// By kind: a bounded, evenly spaced sample of its identifiers that link, each with a pair of its accounts.
+pub(crate) fn sampled_pairs(facts: Facts<'_>, classification: &Classification, config: &WeighConfig) -> Vec<Vec<SampledPair>> {
+    let of_kind = |kind: KindId| {
+        let linking: Vec<u32> = facts
+            .graph
+            .identifiers_of_kind(kind)
+            .filter(|&identifier| {
+                facts.graph.identifier_degree(IdentifierId(identifier)) > 1
+                    && matches!(classification.policies[identifier as usize], Policy::Keep | Policy::DownWeight)
+            })
+            .collect();
+        let stride = linking.len().div_ceil(config.separation_pairs.max(1) as usize).max(1);
+        let pair = |&identifier: &u32| {
             let accounts = facts.graph.identifier_degree(IdentifierId(identifier));
             // The pair's place in the row rotates with the identifier, so that low account ids aren't favoured.
             let at = identifier as usize % (accounts - 1);
             (IdentifierId(identifier), [at, at + 1])
-        })
-        .collect()
+        };
+        linking.iter().step_by(stride).map(pair).collect()
+    };
+    facts.graph.kinds().map(of_kind).collect()
 }
 
 /// The separation of every kind.
-fn kind_separations(facts: Facts<'_>, classification: &Classification, nested: &[Vec<bool>], config: &WeighConfig) -> Vec<f64> {
+fn kind_separations(
+    facts: Facts<'_>,
+    classification: &Classification,
+    pairs: &[Vec<SampledPair>],
+    nested: &[Vec<bool>],
+    config: &WeighConfig,
+) -> Vec<f64> {
     let kinds = facts.graph.kind_count();
     (0..kinds)
         .map(|kind| {
@@ -204,11 +208,11 @@ fn kind_separations(facts: Facts<'_>, classification: &Classification, nested: &
             }
             let others: Vec<usize> =
                 (0..kinds).filter(|&other| other != kind && !nested[kind][other] && !nested[other][kind]).collect();
-            let pairs = sampled_pairs(facts, classification, KindId::of_index(kind), config.separation_pairs);
+            let pairs = &pairs[kind];
             if others.is_empty() || pairs.is_empty() {
                 return 1.0;
             }
-            let confirmed = |&&(identifier, places): &&(IdentifierId, [usize; 2])| {
+            let confirmed = |&&(identifier, places): &&SampledPair| {
                 let [a, b] = places.map(|place| facts.graph.accounts_of(identifier)[place]);
                 others.iter().any(|&other| share_linking(facts, classification, a, b, KindId::of_index(other)))
             };
