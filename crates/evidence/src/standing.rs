@@ -15,12 +15,12 @@ use std::ops::Range;
 use graph::{AccountId, BipartiteGraph, IdentifierId, KindId, NONE_U32};
 use rayon::prelude::*;
 
-use crate::Facts;
 use crate::beta_binomial::{BetaBinomial, ShareMoments, Strata, Stratified, Tabulated, stratum};
 use crate::candidate::{Role, is_notable};
 use crate::classify::{Classification, Policy};
 use crate::config::MemberConfig;
 use crate::terms::{TieTerms, is_implied};
+use crate::{Facts, KindRole};
 
 /// Least overdispersion among outsiders, and among members.
 const OUTSIDE_RHO: f64 = 0.02;
@@ -193,7 +193,12 @@ fn by_stratum(totals: impl Iterator<Item = u32>) -> [u32; u32::BITS as usize] {
 fn sightings_of_kind(facts: Facts<'_>, account: u32, kind: KindId) -> u32 {
     let range = facts.graph.identifiers_of_kind(kind);
     let of_kind = facts.graph.identifiers_within(AccountId(account), &range);
-    let comparable = of_kind.iter().filter(|&&identifier| facts.is_comparable(identifier)).count();
+    // All identifiers of other kinds are comparable ([`Facts::is_comparable`]).
+    if facts.roles[kind.index()] != KindRole::Template {
+        return of_kind.len() as u32;
+    }
+    let is_shared = |identifier: u32| facts.graph.identifier_degree(IdentifierId(identifier)) > 1;
+    let comparable = of_kind.iter().filter(|&&identifier| is_shared(identifier)).count();
     let own = of_kind.len() - comparable;
     (comparable as f64 + (own as f64 + 1.0).log2()).round() as u32
 }
