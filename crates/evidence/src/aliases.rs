@@ -21,8 +21,8 @@
 //! 2. *Verify*: those with an equal minimum are compared with the [`COMPARED`] of most accounts among them, exactly.
 //!
 //! Cost: O(`ROUNDS` * sightings) for the sketches, and 8 bytes for each sighting while they are made; a comparison is one pass
-//! over two lists of accounts, and nobody who writes many identifiers into one event makes more than `COMPARED` of them for
-//! each. Deterministic.
+//! over two lists of accounts, of which the shorter is `alias_share` of the longer, and nobody who writes many identifiers into
+//! one event makes more than `COMPARED` of them for each. Deterministic.
 
 use std::cmp::Reverse;
 
@@ -67,7 +67,7 @@ pub(crate) fn find_aliases(facts: Facts<'_>, config: &ClassifyConfig) -> Vec<Ide
         for alike in order.chunk_by(|left, right| left.0 == right.0) {
             let mut names: Vec<IdentifierId> = Vec::new();
             for &(_, _, identifier) in alike {
-                if names.iter().any(|&name| likeness(facts, name, identifier) >= config.alias_share) {
+                if names.iter().any(|&name| are_alike(facts, name, identifier, config.alias_share)) {
                     is_alias[identifier.index()] = true;
                 } else if names.len() < COMPARED {
                     names.push(identifier);
@@ -162,6 +162,13 @@ fn hash_of(sighting: Occurrence) -> u64 {
     hash.max(UNDATED + 1)
 }
 
+/// Whether two identifiers have this likeness or more. Where one has so many accounts more that it can't be, nothing is compared.
+fn are_alike(facts: Facts<'_>, left: IdentifierId, right: IdentifierId, share: f64) -> bool {
+    let degrees = [left, right].map(|identifier| facts.graph.identifier_degree(identifier));
+    let most = degrees[0].min(degrees[1]) as f64 / degrees[0].max(degrees[1]) as f64;
+    most >= share && likeness(facts, left, right) >= share
+}
+
 /// See the module's formula.
 fn likeness(facts: Facts<'_>, left: IdentifierId, right: IdentifierId) -> f64 {
     let mut theirs = sightings_of(facts, right).peekable();
@@ -237,6 +244,8 @@ mod tests {
             }
             for &left in &shared {
                 for &right in shared.iter().filter(|&&right| right > left) {
+                    let exactly = likeness(toy.facts(), left, right) >= config.alias_share;
+                    prop_assert_eq!(are_alike(toy.facts(), left, right, config.alias_share), exactly);
                     if likeness(toy.facts(), left, right) == 1.0 {
                         prop_assert!(found.contains(&left) || found.contains(&right));
                     }
