@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::candidate::{Candidate, Fragility, Member, Origin, OwnIdentifier, Role};
 use crate::fixed_point::Ballot;
-use crate::holdings::{Holdings, hold, runs};
+use crate::holdings::{Holdings, hold, hold_few, runs};
 use crate::members::{Corroborator, LEFT_OUT, Ties};
 use crate::profile::Refined;
 use crate::standing::Standings;
@@ -44,7 +44,7 @@ impl Corroborator<'_> {
 
     /// These accounts as one candidate, whatever speaks for it, and those of them that their own evidence doesn't tie to the others.
     /// All of them are members: who isn't tied is fringe, with the bits that it has. `accounts`: ascending, without repeats, at
-    /// least one, none of them known-good. O(identifiers + sightings of these accounts and of what they share).
+    /// least one, none of them known-good. O(accounts + identifiers + sightings of these accounts and of what they have).
     pub fn given(&self, accounts: &[u32]) -> (Candidate, Vec<u32>) {
         let mut groups = vec![NONE_U32; self.facts.graph.account_count()];
         accounts.iter().for_each(|&account| groups[account as usize] = accounts[0]);
@@ -58,7 +58,7 @@ impl Corroborator<'_> {
         (candidate, untied)
     }
 
-    /// These groups as they are, with how each account stands to its own, and what they hold.
+    /// These groups as they are, with how each account stands to its own, and what they hold. For groups of few of the accounts.
     pub(crate) fn as_grouped(&self, groups: Vec<u32>) -> (Refined, Holdings) {
         let mut standings = vec![None; groups.len()];
         for (account, standing) in Standings::new(groups.len()).of(&self.judge, &groups) {
@@ -66,7 +66,7 @@ impl Corroborator<'_> {
                 standings[account as usize] = Some(standing);
             }
         }
-        let holdings = hold(self.facts, self.judge.classification, &groups);
+        let holdings = hold_few(self.facts, self.judge.classification, &groups);
         (Refined { groups, standings }, holdings)
     }
 

@@ -22,7 +22,7 @@ use rayon::prelude::*;
 use crate::Facts;
 use crate::classify::Classification;
 use crate::config::MemberConfig;
-use crate::holdings::{Holdings, hold};
+use crate::holdings::{Holdings, hold, identifiers_of};
 use crate::terms::Tie;
 use crate::ties::TieRule;
 
@@ -108,16 +108,6 @@ impl Asked {
         let identifiers = named.into_iter().map(|identifier| identifier as usize).collect();
         Asked { accounts, groups: heard, identifiers, fewest: self.fewest }
     }
-}
-
-/// The identifiers of some accounts.
-fn identifiers_of(facts: Facts<'_>, accounts: &FixedBitSet) -> FixedBitSet {
-    let mut identifiers = FixedBitSet::with_capacity(facts.graph.identifier_count());
-    for account in accounts.ones() {
-        let row = facts.graph.identifiers_of(AccountId(account as u32));
-        row.iter().for_each(|&identifier| identifiers.insert(identifier as usize));
-    }
-    identifiers
 }
 
 /// One account as groups see it.

@@ -1,7 +1,7 @@
 //! How many of an identifier's accounts are in each group?
 
 use fixedbitset::FixedBitSet;
-use graph::{IdentifierId, NONE_U32};
+use graph::{AccountId, IdentifierId, NONE_U32};
 use rayon::prelude::*;
 
 use crate::Facts;
@@ -42,21 +42,37 @@ impl Holdings {
     }
 }
 
-/// Counts every identifier's accounts by group.
+/// Counts every identifier's accounts by group. O(sightings).
 pub(crate) fn hold(facts: Facts<'_>, classification: &Classification, groups: &[u32]) -> Holdings {
-    let identifiers = facts.graph.identifier_count();
-    let nothing = Holdings {
-        offsets: vec![0; identifiers + 1],
-        runs: Vec::new(),
-        held: FixedBitSet::with_capacity(identifiers),
-        sizes: Vec::new(),
-    };
-    let mut all = FixedBitSet::with_capacity(identifiers);
+    let mut all = FixedBitSet::with_capacity(facts.graph.identifier_count());
     all.insert_range(..);
-    nothing.recounted(facts, classification, groups, &all)
+    Holdings::nothing(facts).recounted(facts, classification, groups, &all)
+}
+
+/// The same where few accounts are in any group: only their identifiers are counted. O(identifiers + accounts), and the
+/// sightings of those accounts and of what they have.
+pub(crate) fn hold_few(facts: Facts<'_>, classification: &Classification, groups: &[u32]) -> Holdings {
+    let grouped = (0..groups.len()).filter(|&account| groups[account] != NONE_U32).collect();
+    Holdings::nothing(facts).recounted(facts, classification, groups, &identifiers_of(facts, &grouped))
+}
+
+/// The identifiers of some accounts.
+pub(crate) fn identifiers_of(facts: Facts<'_>, accounts: &FixedBitSet) -> FixedBitSet {
+    let mut identifiers = FixedBitSet::with_capacity(facts.graph.identifier_count());
+    for account in accounts.ones() {
+        let row = facts.graph.identifiers_of(AccountId(account as u32));
+        row.iter().for_each(|&identifier| identifiers.insert(identifier as usize));
+    }
+    identifiers
 }
 
 impl Holdings {
+    fn nothing(facts: Facts<'_>) -> Holdings {
+        let identifiers = facts.graph.identifier_count();
+        let (offsets, held) = (vec![0; identifiers + 1], FixedBitSet::with_capacity(identifiers));
+        Holdings { offsets, runs: Vec::new(), held, sizes: Vec::new() }
+    }
+
     /// The same after accounts changed their groups, where `touched` has the identifiers of those accounts.
     pub(crate) fn recounted(
         &self,
@@ -133,4 +149,28 @@ pub(crate) fn sizes_of(groups: &[u32]) -> Vec<u32> {
     let mut sizes = vec![0u32; groups.len()];
     groups.iter().filter(|&&group| group != NONE_U32).for_each(|&group| sizes[group as usize] += 1);
     sizes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classify::classify_identifiers;
+    use crate::config::ClassifyConfig;
+    use crate::toy::planted;
+
+    #[test]
+    fn what_few_accounts_hold_is_counted_of_their_identifiers_alone() {
+        let (toy, network) = planted(600, 60);
+        let classification = classify_identifiers(toy.facts(), &ClassifyConfig::default());
+        // Two thirds of the network, in two groups, and three of its customers.
+        let group = |account: u32| match account {
+            _ if network.contains(&account) && account % 3 > 0 => network.start + account % 3,
+            660..663 => 660,
+            _ => NONE_U32,
+        };
+        let groups: Vec<u32> = (0..toy.graph.account_count() as u32).map(group).collect();
+        let (all, few) = (hold(toy.facts(), &classification, &groups), hold_few(toy.facts(), &classification, &groups));
+        assert!(!all.runs.is_empty());
+        assert_eq!((all.offsets, all.runs, all.held, all.sizes), (few.offsets, few.runs, few.held, few.sizes));
+    }
 }
