@@ -69,8 +69,6 @@ struct Cell {
 struct Row<'a> {
     account: u32,
     cells: &'a mut [Cell],
-    /// The strata of its cells, ascending: no trade changes them.
-    strata: &'a [u32],
 }
 
 /// The new identifier of every sighting, by position.
@@ -135,25 +133,18 @@ fn split_rows<'a, T>(mut rest: &'a mut [T], starts: &[u64]) -> Vec<&'a mut [T]> 
 
 /// All rounds of trades.
 fn trade_all(cells: &mut [Cell], strata: &[u32], starts: &[u64], key_of_kind: u64, rounds: u64) {
-    let mut sorted = strata.to_vec();
-    split_rows(&mut sorted, starts).into_par_iter().with_min_len(TASK).for_each(|row| row.sort_unstable());
-    let mut all: Vec<u32> = sorted.clone();
-    all.par_sort_unstable();
-    all.dedup();
-    let mut rows: Vec<Row<'_>> = split_rows(cells, starts)
-        .into_iter()
-        .enumerate()
-        .map(|(account, cells)| Row {
-            account: account as u32,
-            cells,
-            strata: &sorted[starts[account] as usize..starts[account + 1] as usize],
-        })
-        .filter(|row| !row.cells.is_empty())
-        .collect();
+    let in_strata = accounts_by_stratum(strata, starts);
+    let rows = split_rows(cells, starts).into_iter().zip(0..);
+    let mut rows: Vec<Row<'_>> = rows.map(|(cells, account)| Row { account, cells }).collect();
     for round in 0..rounds {
-        for &stratum in &all {
-            let mut paired: Vec<&mut Row<'_>> =
-                rows.iter_mut().filter(|row| row.strata.binary_search(&stratum).is_ok()).collect();
+        for of_stratum in in_strata.chunk_by(|left, right| left.0 == right.0) {
+            let stratum = of_stratum[0].0;
+            let (mut rest, mut next) = (rows.iter_mut(), 0);
+            let mut paired: Vec<&mut Row<'_>> = Vec::with_capacity(of_stratum.len());
+            for &(_, account) in of_stratum {
+                paired.extend(rest.nth((account - next) as usize));
+                next = account + 1;
+            }
             let trades = key(&[key_of_kind, round, u64::from(stratum)]);
             let mut order = Stream::new(trades);
             for at in (1..paired.len()).rev() {
@@ -166,6 +157,19 @@ fn trade_all(cells: &mut [Cell], strata: &[u32], starts: &[u64], key_of_kind: u6
             });
         }
     }
+}
+
+/// (stratum, account with cells in it), ascending: no trade changes them.
+fn accounts_by_stratum(strata: &[u32], starts: &[u64]) -> Vec<(u32, u32)> {
+    let of_account = |account: usize| {
+        let row = &strata[starts[account] as usize..starts[account + 1] as usize];
+        row.iter().map(move |&stratum| (stratum, account as u32))
+    };
+    let mut found: Vec<(u32, u32)> =
+        (0..starts.len() - 1).into_par_iter().with_min_len(TASK).flat_map_iter(of_account).collect();
+    found.par_sort_unstable();
+    found.dedup();
+    found
 }
 
 /// Deals out anew, within each stratum, the identifiers that only one of two rows has. Both keep their number of cells in each
