@@ -24,6 +24,8 @@
 //!
 //! Cost: O(sightings).
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use fixedbitset::FixedBitSet;
 use graph::{AccountId, IdentifierId, NONE_U32};
 use rayon::prelude::*;
@@ -217,19 +219,20 @@ pub(crate) fn is_exclusive(facts: Facts<'_>, identifier: u32, held: u32, config:
 
 /// By group: the exclusive identifiers that a random pair of its accounts shares; 0 below `profile_size` accounts.
 pub(crate) fn interlocks_of(facts: Facts<'_>, holdings: &Holdings, config: &MemberConfig) -> Vec<f64> {
-    let mut shared = vec![0u64; holdings.sizes.len()];
-    for identifier in 0..facts.graph.identifier_count() as u32 {
+    // Whole numbers, so that the order of their sum doesn't matter.
+    let shared: Vec<AtomicU64> = holdings.sizes.iter().map(|_| AtomicU64::new(0)).collect();
+    (0..facts.graph.identifier_count() as u32).into_par_iter().with_min_len(4096).for_each(|identifier| {
         for &(group, held) in holdings.of(identifier) {
             if is_exclusive(facts, identifier, held, config) {
-                shared[group as usize] += u64::from(held) * u64::from(held - 1);
+                shared[group as usize].fetch_add(u64::from(held) * u64::from(held - 1), Relaxed);
             }
         }
-    }
-    let interlock = |(&size, &shared): (&u32, &u64)| {
+    });
+    let interlock = |(&size, shared): (&u32, AtomicU64)| {
         let pairs = f64::from(size) * f64::from(size.saturating_sub(1));
-        if size >= config.profile_size { shared as f64 / pairs } else { 0.0 }
+        if size >= config.profile_size { shared.into_inner() as f64 / pairs } else { 0.0 }
     };
-    holdings.sizes.iter().zip(&shared).map(interlock).collect()
+    holdings.sizes.iter().zip(shared).map(interlock).collect()
 }
 
 /// Three communities of 40: members of the first have 20 of 40 templates each, those of the second one template of the tool
