@@ -13,10 +13,12 @@
 //! each could have joined, by `join_bits`, and there must be two links. What was joined is a group of its own in the next
 //! round, until no two are enough.
 //!
-//! Cost: O(sightings), and a round for each join at most, of the groups' sightings.
+//! Cost: O(sightings), and a round for each join at most, of the groups' sightings and, for each identifier, the pairs of
+//! networks that hold it: none of one that more than [`MOST_NETWORKS`] hold, as it leads everywhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ahash::AHashMap;
 use graph::{DisjointSets, IdentifierId, KindId, NONE_U32};
 
 use crate::Facts;
@@ -24,6 +26,8 @@ use crate::classify::{Classification, Policy};
 
 /// Fewest links between two groups that are one.
 const FEWEST_LINKS: usize = 2;
+/// An identifier that more networks hold is no link between any two of them; by chance it leads from each to each all the same.
+const MOST_NETWORKS: usize = 256;
 
 /// What groups hold of an identifier.
 #[derive(Clone, Debug)]
@@ -33,6 +37,16 @@ struct Held {
     degree: u32,
     /// (account, group) of those that are in one.
     accounts: Vec<(u32, u32)>,
+}
+
+impl Held {
+    /// (network, account), ascending. `networks`: by group, its network.
+    fn by_network(&self, networks: &[u32]) -> Vec<(u32, u32)> {
+        let mut rows: Vec<(u32, u32)> =
+            self.accounts.iter().map(|&(account, group)| (networks[group as usize], account)).collect();
+        rows.sort_unstable();
+        rows
+    }
 }
 
 /// What of a group leads elsewhere.
@@ -149,26 +163,35 @@ impl Crossing {
         wholes
     }
 
-    /// By pair of networks that have an identifier in common: how much more leads from one into the other than chance gives, in
-    /// bits. `networks`: by group, its network.
+    /// By pair of networks that have [`FEWEST_LINKS`] identifiers in common: how much more leads from one into the other than
+    /// chance gives, in bits. `networks`: by group, its network.
     fn between(&self, networks: &[u32]) -> Vec<((u32, u32), f64)> {
         let nothing = Open { sightings: vec![0.0; self.all.len()], ..Open::default() };
         let mut open = vec![nothing; networks.len()];
-        let mut between: BTreeMap<(u32, u32), Links> = BTreeMap::new();
-        for Held { kind, degree, accounts } in &self.held {
-            let mut here: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-            accounts.iter().for_each(|&(account, group)| here.entry(networks[group as usize]).or_default().push(account));
-            for (&network, accounts) in &here {
-                let (open, inside) = (&mut open[network as usize], accounts.len() as u32);
-                open.sightings[kind.index()] += f64::from(inside);
-                if *degree > inside {
-                    *open.identifiers.entry((*kind, degree - inside)).or_default() += 1;
+        // Most pairs have a single identifier in common: accounts are listed of the others only.
+        let mut common: AHashMap<(u32, u32), usize> = AHashMap::new();
+        for held in &self.held {
+            let rows = held.by_network(networks);
+            let here: Vec<&[(u32, u32)]> = rows.chunk_by(|left, right| left.0 == right.0).collect();
+            for of_network in &here {
+                let (open, inside) = (&mut open[of_network[0].0 as usize], of_network.len() as u32);
+                open.sightings[held.kind.index()] += f64::from(inside);
+                if held.degree > inside {
+                    *open.identifiers.entry((held.kind, held.degree - inside)).or_default() += 1;
                 }
-                for (&other, others) in here.range(network + 1..) {
-                    let links = between.entry((network, other)).or_default();
-                    links.identifiers += 1;
-                    links.accounts[0].extend(accounts);
-                    links.accounts[1].extend(others);
+            }
+            pairs_of(&here).for_each(|(one, other)| *common.entry((one[0].0, other[0].0)).or_default() += 1);
+        }
+        common.retain(|_, identifiers| *identifiers >= FEWEST_LINKS);
+        let linked = common.into_iter().map(|(pair, identifiers)| (pair, Links { identifiers, ..Links::default() }));
+        let mut between: BTreeMap<(u32, u32), Links> = linked.collect();
+        for held in &self.held {
+            let rows = held.by_network(networks);
+            let here: Vec<&[(u32, u32)]> = rows.chunk_by(|left, right| left.0 == right.0).collect();
+            for (one, other) in pairs_of(&here) {
+                if let Some(links) = between.get_mut(&(one[0].0, other[0].0)) {
+                    links.accounts[0].extend(one.iter().map(|row| row.1));
+                    links.accounts[1].extend(other.iter().map(|row| row.1));
                 }
             }
         }
@@ -177,5 +200,41 @@ impl Crossing {
             ((left, right), links.bits(one.expected(other, &self.all).max(other.expected(one, &self.all))))
         };
         between.into_iter().map(bits).collect()
+    }
+}
+
+/// The (network, account) rows of one identifier in two networks.
+type Pair<'a> = (&'a [(u32, u32)], &'a [(u32, u32)]);
+
+/// All pairs of the networks that hold an identifier, the lower first; none if they are more than [`MOST_NETWORKS`].
+fn pairs_of<'a>(here: &'a [&'a [(u32, u32)]]) -> impl Iterator<Item = Pair<'a>> {
+    let here = if here.len() > MOST_NETWORKS { &[] } else { here };
+    here.iter().enumerate().flat_map(move |(at, &one)| here[at + 1..].iter().map(move |&other| (one, other)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What leads between groups of two accounts each, by so many identifiers that all of them have.
+    fn linked(groups: u32, identifiers: u32) -> Vec<((u32, u32), f64)> {
+        let accounts: Vec<(u32, u32)> = (0..2 * groups).map(|account| (account, account / 2)).collect();
+        let held = vec![Held { kind: KindId(0), degree: 2 * groups, accounts }; identifiers as usize];
+        let crossing = Crossing { all: vec![1e6], held, groups: groups as usize };
+        crossing.between(&(0..groups).collect::<Vec<u32>>())
+    }
+
+    #[test]
+    fn one_identifier_in_common_links_nobody() {
+        assert_eq!(linked(3, 1), []);
+        let two = linked(3, 2);
+        assert_eq!(two.iter().map(|row| row.0).collect::<Vec<_>>(), [(0, 1), (0, 2), (1, 2)]);
+        assert!(two.iter().all(|&(_, bits)| bits > 0.0), "{two:?}");
+    }
+
+    #[test]
+    fn what_very_many_networks_hold_links_no_two_of_them() {
+        assert_eq!(linked(MOST_NETWORKS as u32, 2).len(), MOST_NETWORKS * (MOST_NETWORKS - 1) / 2);
+        assert_eq!(linked(MOST_NETWORKS as u32 + 1, 2), []);
     }
 }
