@@ -22,7 +22,7 @@
 //!
 //! The same number between two parts of a group tells whether they belong together at all (module `strangers`).
 //!
-//! Cost: O(sightings).
+//! Cost: O(sightings), and for each piece at most [`LOOKED_UP`] sightings for each of [`REACHING`] accounts.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -42,6 +42,9 @@ pub(crate) const LEAST_INTERLOCK: f64 = 1.0;
 const PIECE_REACH: f64 = 0.5;
 /// Accounts of a piece, and of the host, whose pairs are counted.
 const REACHING: usize = 64;
+/// For one of these so many sightings of what it has are looked up at most, evenly spaced: enough to meet all of a host of ten
+/// thousand many times over.
+const LOOKED_UP: usize = 1 << 18;
 /// Accounts that one task takes at least.
 const TASK: usize = 64;
 
@@ -199,7 +202,10 @@ impl Host<'_> {
             accounts.iter().step_by(accounts.len().div_ceil(REACHING)).map(|&(.., account)| account).collect();
         let reached = |met: &mut FixedBitSet, account: u32| {
             let graph = self.exclusive.facts.graph;
-            let users = self.exclusive.of(account).flat_map(|identifier| graph.accounts_of(IdentifierId(identifier)));
+            let held: Vec<&[u32]> =
+                self.exclusive.of(account).map(|identifier| graph.accounts_of(IdentifierId(identifier))).collect();
+            let stride = held.iter().map(|users| users.len()).sum::<usize>().div_ceil(LOOKED_UP).max(1);
+            let users = held.into_iter().flatten().step_by(stride);
             let home = if self.name.is_none() { self.groups[account as usize] } else { NONE_U32 };
             let elsewhere = |user: u32| user != account && (home == NONE_U32 || self.groups[user as usize] != home);
             let in_reach = |user: u32| self.inside.contains(user as usize) && elsewhere(user);
