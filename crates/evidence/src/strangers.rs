@@ -8,7 +8,8 @@
 //! share is counted of pairs with one of these. A large pool may have one part for each account, which would be the square of
 //! them.
 //!
-//! Cost: O(sightings), and for each identifier that a group keeps to itself the pairs of its parts of which one stands.
+//! Cost: O(sightings), and for each identifier that a group keeps to itself the pairs of its parts of which one stands, up to
+//! [`PAIRS_OF_IDENTIFIER`] each and [`PAIRS_OF_PARTS`] together.
 
 use ahash::AHashMap;
 use graph::{DisjointSets, IdentifierId, NONE_U32};
@@ -24,6 +25,8 @@ use crate::interlock::{LEAST_INTERLOCK, is_exclusive};
 const TASK: usize = 64;
 /// Pairs of parts that are counted at most, once for each identifier that they share.
 const PAIRS_OF_PARTS: usize = 1 << 27;
+/// An identifier of more pairs of parts, as of 4,096 of which all stand, isn't counted: it would take the place of most others.
+const PAIRS_OF_IDENTIFIER: usize = 1 << 24;
 
 /// Which parts of a group stay though they don't hang together pair by pair.
 #[derive(Clone, Copy, Debug)]
@@ -61,35 +64,38 @@ pub(crate) fn separate_strangers(
     let shares = Shares::new(facts, classification, groups, &parts, config);
     let own = shares.own(&sizes);
     let stands = |part: u32| sizes[part as usize] >= config.profile_size && own[part as usize] >= LEAST_INTERLOCK;
-    let interlocks = shares.with_standing(&sizes, stands);
-    let between = |left: u32, right: u32| {
-        let pair = (left.min(right), left.max(right));
-        interlocks.binary_search_by_key(&pair, |&(pair, _)| pair).map_or(0.0, |at| interlocks[at].1)
-    };
     let mut joined = DisjointSets::new(groups.len());
+    // By part that doesn't stand: the host that it shares most with, and how much of what that one's accounts share.
+    let mut best: AHashMap<u32, (u32, f64)> = AHashMap::new();
+    for ((left, right), between) in shares.with_standing(&sizes, stands) {
+        let (host, part) = if stands(left) { (left, right) } else { (right, left) };
+        if stands(part) {
+            if between >= config.part_share * own[left as usize].min(own[right as usize]) {
+                joined.join(left, right);
+            }
+            continue;
+        }
+        let share = between / own[host as usize];
+        let most = best.entry(part).or_insert((host, share));
+        if share > most.1 || (share == most.1 && host < most.0) {
+            *most = (host, share);
+        }
+    }
     for of_group in rows.chunk_by(|left, right| left.0 == right.0) {
         let mut names: Vec<u32> = of_group.iter().map(|&(.., account)| parts[account as usize]).collect();
         names.sort_unstable();
         names.dedup();
         let (standing, others): (Vec<u32>, Vec<u32>) = names.into_iter().partition(|&part| stands(part));
-        if standing.is_empty() {
-            for pair in others.windows(2) {
+        // Without any share to reach, those that share nothing are one as well.
+        let as_one = if standing.is_empty() { &others } else { &standing };
+        if standing.is_empty() || config.part_share == 0.0 {
+            as_one.windows(2).for_each(|pair| {
                 joined.join(pair[0], pair[1]);
-            }
-        }
-        for (at, &left) in standing.iter().enumerate() {
-            for &right in &standing[at + 1..] {
-                let less = own[left as usize].min(own[right as usize]);
-                if between(left, right) >= config.part_share * less {
-                    joined.join(left, right);
-                }
-            }
+            });
         }
         for &part in others.iter().filter(|_| !standing.is_empty()) {
-            let share = |host: u32| between(part, host) / own[host as usize];
-            let best =
-                standing.iter().copied().max_by(|&left, &right| share(left).total_cmp(&share(right)).then(right.cmp(&left)));
-            if let Some(host) = best.filter(|&host| sizes[part as usize] <= loose.few || share(host) >= loose.share) {
+            let (host, share) = best.get(&part).copied().unwrap_or((standing[0], 0.0));
+            if sizes[part as usize] <= loose.few || share >= loose.share {
                 joined.join(part, host);
             }
         }
@@ -144,16 +150,19 @@ impl Shares {
         sizes.iter().zip(shared).map(mean).collect()
     }
 
-    /// By (part, part) of one group, ascending, of which one or both stand: the identifiers that an account of the one shares
-    /// with an account of the other; pairs that share none are left out. Where identifiers have more than [`PAIRS_OF_PARTS`] such
-    /// pairs together, some identifiers are left out, evenly, and the numbers are of the others.
-    fn with_standing(&self, sizes: &[u32], stands: impl Fn(u32) -> bool) -> Vec<((u32, u32), f64)> {
+    /// By (part, part) of one group, of which one or both stand: the identifiers that an account of the one shares with an
+    /// account of the other; pairs that share none are left out. So is what has more than [`PAIRS_OF_IDENTIFIER`] such pairs
+    /// itself; where the others have more than [`PAIRS_OF_PARTS`] together, some are left out, evenly, and the numbers are of
+    /// those that stay.
+    fn with_standing(&self, sizes: &[u32], stands: impl Fn(u32) -> bool) -> AHashMap<(u32, u32), f64> {
         let of_group = |rows: &[(u32, u32, u32)]| rows.len() * rows.iter().filter(|row| stands(row.1)).count();
-        let of_identifier = |rows: &Holders| rows.chunk_by(|left, right| left.0 == right.0).map(of_group).sum::<usize>();
-        let stride = self.held.iter().map(of_identifier).sum::<usize>().div_ceil(PAIRS_OF_PARTS).max(1);
+        let pairs_of = |rows: &Holders| rows.chunk_by(|left, right| left.0 == right.0).map(of_group).sum::<usize>();
+        let numbers = self.held.iter().map(|rows| (rows, pairs_of(rows)));
+        let counted: Vec<(&Holders, usize)> = numbers.filter(|&(_, pairs)| pairs > 0 && pairs <= PAIRS_OF_IDENTIFIER).collect();
+        let stride = counted.iter().map(|&(_, pairs)| pairs).sum::<usize>().div_ceil(PAIRS_OF_PARTS).max(1);
         // (part, part, pairs of accounts that share an identifier).
         let mut shared: AHashMap<(u32, u32), u64> = AHashMap::new();
-        for rows in self.held.iter().step_by(stride) {
+        for (rows, _) in counted.into_iter().step_by(stride) {
             for of_group in rows.chunk_by(|left, right| left.0 == right.0) {
                 for &(_, host, one) in of_group.iter().filter(|row| stands(row.1)) {
                     for &(_, part, other) in of_group.iter().filter(|row| row.1 > host || (row.1 < host && !stands(row.1))) {
@@ -163,10 +172,7 @@ impl Shares {
             }
         }
         let pairs = |(left, right): (u32, u32)| f64::from(sizes[left as usize]) * f64::from(sizes[right as usize]);
-        let mean = |(pair, shared): ((u32, u32), u64)| (pair, (shared * stride as u64) as f64 / pairs(pair));
-        let mut means: Vec<((u32, u32), f64)> = shared.into_iter().map(mean).collect();
-        means.sort_unstable_by_key(|&(pair, _)| pair);
-        means
+        shared.into_iter().map(|(pair, shared)| (pair, (shared * stride as u64) as f64 / pairs(pair))).collect()
     }
 }
 
