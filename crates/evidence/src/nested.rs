@@ -10,7 +10,8 @@
 //! derived column pulled the accounts of one card or address together once more, until these were communities of their own and
 //! the network around them was none.
 //!
-//! Cost: a bounded sample of pairs; then O(sightings of implying kinds * log) where kinds are nested, nothing elsewhere.
+//! Cost: a bounded sample of pairs; then O(sightings of implying kinds * log) where kinds are nested, nothing elsewhere; each
+//! time what the account of fewest coarser identifiers has of these, [`MOST_HELD`] at most.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -28,6 +29,9 @@ const LEAST_SHARE: f64 = 0.995;
 const LEAST_PAIRS: usize = 30;
 /// Accounts of an identifier that are asked, evenly spaced, whether they have what it implies.
 const ASKED: usize = 16;
+/// Where each of them has more identifiers of a coarser kind, none is taken for implied: nobody has so many networks or issuers
+/// for a reason, and each identifier of such accounts would be compared with all of these.
+const MOST_HELD: usize = 4_096;
 
 /// By kind, then kind: the first implies the second. `pairs`: by kind, those that are asked; no more once too many have failed.
 pub(crate) fn nested_kinds(facts: Facts<'_>, pairs: &[Vec<SampledPair>]) -> Vec<Vec<bool>> {
@@ -79,7 +83,7 @@ pub(crate) fn implied_sightings(facts: Facts<'_>, nested: &[Vec<bool>], edges: &
 }
 
 /// The identifiers of a coarser kind that whoever has this one has as well, from at least the same events, as far as its
-/// accounts in these places say.
+/// accounts in these places say; none where all of these have more than [`MOST_HELD`].
 fn implied_by<'a>(
     facts: Facts<'a>,
     identifier: IdentifierId,
@@ -89,12 +93,12 @@ fn implied_by<'a>(
     let accounts = facts.graph.accounts_of(identifier);
     let positions = facts.graph.sightings_of_identifier(identifier);
     let held = |&place: &usize| facts.graph.identifiers_within(AccountId(accounts[place]), coarser);
-    let fewest = places.iter().map(held).min_by_key(|held| held.len()).unwrap_or_default();
+    let fewest = places.iter().map(held).min_by_key(|held| held.len()).filter(|held| held.len() <= MOST_HELD);
     let follows = move |&place: &usize, other: u32| {
         let whole = facts.graph.position_between(AccountId(accounts[place]), IdentifierId(other));
         whole.is_some_and(|whole| covers(facts, whole, positions[place] as usize))
     };
-    fewest.iter().copied().filter(move |&other| places.iter().all(|place| follows(place, other)))
+    fewest.unwrap_or_default().iter().copied().filter(move |&other| places.iter().all(|place| follows(place, other)))
 }
 
 /// Whether the events of one sighting can hold all those of another: as many, over as long. Without times the number decides.
@@ -164,6 +168,18 @@ mod tests {
             .map(|identifier| f32::from(u8::from(!addresses.contains(identifier))))
             .collect();
         assert_eq!(implied_sightings(toy.facts(), &nested, &linking), []);
+    }
+
+    #[test]
+    fn accounts_with_thousands_of_coarser_identifiers_imply_none() {
+        let implied = |held: u32| {
+            let coarser = (0..2).flat_map(|account| (0..held).map(move |at| (account, 1, at, 0)));
+            let touches: Vec<Touch> = coarser.chain([(0, 0, 0, 0), (1, 0, 0, 0)]).collect();
+            let toy = Toy::new(&[KindRole::Other, KindRole::Other], 2, &touches);
+            let all = vec![1.0; toy.graph.sighting_count()];
+            implied_sightings(toy.facts(), &[vec![false, true], vec![false; 2]], &all).len()
+        };
+        assert_eq!((implied(MOST_HELD as u32), implied(MOST_HELD as u32 + 1)), (2 * MOST_HELD, 0));
     }
 
     #[test]
