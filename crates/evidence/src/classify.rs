@@ -201,7 +201,7 @@ fn judge(
     match role {
         KindRole::Template => (Shared, Policy::DownWeight),
         KindRole::Address if degree > config.address_crowd_accounts => {
-            let even = || degree > 4 * config.address_crowd_accounts && volume_entropy(facts, identifier) > EVEN;
+            let even = || degree > config.address_crowd_accounts.saturating_mul(4) && volume_entropy(facts, identifier) > EVEN;
             let exit = matches!(network, Some(NetworkType::Vpn | NetworkType::Proxy)) || even();
             (if exit { VpnExit } else { CarrierNat }, Policy::CoOccurrenceOnly)
         }
@@ -231,7 +231,7 @@ fn measure(
     }
     scratch.clear();
     scratch.extend(positions.iter().map(|&position| times[position as usize]).filter(|&time| time != NO_TIME));
-    if scratch.len() < config.spread_accounts as usize {
+    if scratch.len() < config.spread_accounts.max(1) as usize {
         return unknown;
     }
     let seconds = inter_quartile_range(scratch);
@@ -290,7 +290,7 @@ fn fit_tail(facts: Facts<'_>, kind: KindId, times: &[u32], config: &ClassifyConf
     };
     let fitted = (log_mean + config.tail_deviations * log_deviation).exp().min(f64::from(u32::MAX / 2)) as u32;
     let (accounts, spread_seconds) = coverage_and_spread(facts, range, times);
-    KindTail { accounts, hub_degree: fitted.max(floor + 1), log_mean, log_deviation, spread_seconds }
+    KindTail { accounts, hub_degree: fitted.max(floor.saturating_add(1)), log_mean, log_deviation, spread_seconds }
 }
 
 /// Accounts with an identifier in the range, and the inter-quartile range of the range's first uses.
@@ -435,6 +435,25 @@ mod tests {
         // Two identifiers of degree 60, nothing else above 1: log-normal of no width, so the fitted tail begins at 60.
         assert!((found.tails[0].log_mean - 60f64.ln()).abs() < 1e-12);
         assert!(found.tails[0].hub_degree >= 11 && found.tails[0].hub_degree <= 60);
+    }
+
+    #[test]
+    fn thresholds_at_their_ends_panic_nowhere_and_the_largest_makes_no_hub() {
+        let toy = hubs();
+        let least = ClassifyConfig { spread_accounts: 0, address_crowd_accounts: 0, ..ClassifyConfig::default() };
+        let undated: Vec<_> = (0..60).map(|account| (account, 0, account / 30, 0)).collect();
+        let undated = Toy::new(&[KindRole::Other], 60, &undated);
+        assert!(classify_identifiers(undated.facts(), &least).features.iter().all(|features| features.spread.is_nan()));
+        assert_eq!(classify_identifiers(toy.facts(), &least).features[400].degree, 60);
+        let most = ClassifyConfig {
+            payment_hub_accounts: u32::MAX,
+            address_hub_accounts: u32::MAX,
+            address_crowd_accounts: u32::MAX,
+            other_hub_accounts: u32::MAX,
+            ..ClassifyConfig::default()
+        };
+        let found = classify_identifiers(toy.facts(), &most);
+        assert_eq!((found.tails[0].hub_degree, found.classes[401]), (u32::MAX, IdentifierClass::Shared));
     }
 
     #[test]

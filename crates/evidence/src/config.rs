@@ -98,6 +98,7 @@ impl ClassifyConfig {
             ("crowd_share", self.crowd_share, Range::Share),
             ("tail_deviations", self.tail_deviations, Range::NotNegative),
             ("burst_spread", self.burst_spread, Range::NotNegative),
+            ("spread_accounts", f64::from(self.spread_accounts), Range::Count),
             ("alias_share", self.alias_share, Range::Share),
         ])
     }
@@ -324,5 +325,18 @@ impl ScoreConfig {
             ("threshold_bits", self.threshold_bits, Range::Finite),
             ("even_bits", self.even_bits, Range::Finite),
         ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spread_of_no_accounts_is_refused() {
+        assert_eq!(LinkageConfig::default().validate(), Ok(()));
+        let classify = ClassifyConfig { spread_accounts: 0, ..ClassifyConfig::default() };
+        let error = LinkageConfig { classify, ..LinkageConfig::default() }.validate().unwrap_err();
+        assert_eq!(error.to_string(), "classify.spread_accounts = 0: a number of at least 1 was expected");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Each configuration declares, beside its defaults, the [`Range`] of every number in it; its `validate` names the first that
 //! lies outside, in the order of the settings' names. Whole numbers of the linkage chain may be anything: 0 switches off what
-//! they bound.
+//! they bound. But there is no spread of no accounts.
 
 use std::fmt;
 
