@@ -1,13 +1,9 @@
-//! What do several dependent tests say together, and which of many networks survive it?
+//! What do several dependent tests say together?
 //!
-//! - [`harmonic_mean_p`]: 1 / mean(1/p), made asymptotically exact by the Landau distribution; robust to positive dependence,
-//!   best when a few tests are strong (Wilson 2019, doi:10.1073/pnas.1814092116).
-//! - [`benjamini_hochberg`]: adjusted p-values; false discovery rate under independence or positive regression dependence
-//!   (Benjamini & Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x).
-//! - [`q_values`]: the same times the estimated share of nulls, pi0 = (1 + #{p > 1/2}) / (n / 2), at most 1 (Storey 2002,
-//!   doi:10.1111/1467-9868.00346; the added 1 makes it conservative, Storey, Taylor & Siegmund 2004).
+//! [`harmonic_mean_p`]: 1 / mean(1/p), made asymptotically exact by the Landau distribution; robust to positive dependence, best
+//! when a few tests are strong (Wilson 2019, doi:10.1073/pnas.1814092116).
 //!
-//! Conditions: each p valid on its own. Cost: O(n log n).
+//! Conditions: each p valid on its own. Cost: O(n).
 
 use std::f64::consts::{FRAC_PI_2, LOG10_E, PI};
 
@@ -54,30 +50,6 @@ fn landau_sf(z: f64) -> f64 {
     ((value(0.0) + inner + value(end)) * width / 3.0 / scale / PI).clamp(0.0, 1.0)
 }
 
-/// Adjusted p-values, in the order given.
-pub fn benjamini_hochberg(p_values: &[f64]) -> Vec<f64> {
-    step_up(p_values, 1.0)
-}
-
-/// q-values, in the order given.
-pub fn q_values(p_values: &[f64]) -> Vec<f64> {
-    let above = p_values.iter().filter(|&&p| p > 0.5).count();
-    step_up(p_values, ((1 + above) as f64 / (0.5 * p_values.len().max(1) as f64)).min(1.0))
-}
-
-/// min over larger or equal p of pi0 n p / rank, at most 1.
-fn step_up(p_values: &[f64], null_share: f64) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..p_values.len()).collect();
-    order.sort_by(|&left, &right| p_values[right].total_cmp(&p_values[left]).then(left.cmp(&right)));
-    let (mut adjusted, mut lowest) = (vec![1.0; p_values.len()], 1.0f64);
-    for (place, &at) in order.iter().enumerate() {
-        let rank = (p_values.len() - place) as f64;
-        lowest = lowest.min(null_share * p_values.len() as f64 * p_values[at] / rank);
-        adjusted[at] = lowest;
-    }
-    adjusted
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::random::{Stream, key};
@@ -85,11 +57,6 @@ mod tests {
 
     #[test]
     fn hand_values() {
-        // Benjamini & Hochberg by hand: .01*4/1=.04, .02*4/2=.04, .03*4/3=.04, .5*4/4=.5.
-        let close = |left: Vec<f64>, right: [f64; 4]| left.iter().zip(right).all(|(l, r)| (l - r).abs() < 1e-12);
-        assert!(close(benjamini_hochberg(&[0.03, 0.5, 0.01, 0.02]), [0.04, 0.5, 0.04, 0.04]));
-        // pi0 = 1 / 2: half of it.
-        assert!(close(q_values(&[0.03, 0.5, 0.01, 0.02]), [0.02, 0.25, 0.02, 0.02]));
         assert_eq!(harmonic_mean_p(&[]), None);
         assert_eq!(harmonic_mean_p(&[0.2]), Some(0.2));
         assert!((landau_sf(1e6 - 1.0) / landau_sf(1e6 + 1.0) - 1.0).abs() < 1e-2);

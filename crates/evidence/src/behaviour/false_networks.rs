@@ -31,7 +31,7 @@
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
-use super::combine::benjamini_hochberg;
+use crate::bicm::q_values;
 
 /// What chance gives at a score.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -76,10 +76,8 @@ fn adjusted_against(observed: &[f64], copies: &[Vec<f64>]) -> Vec<f64> {
     null.sort_unstable_by(f64::total_cmp);
     let below = (1 + copies.len() * places) as f64;
     let p = |score: &f64| (1 + null.len() - null.partition_point(|other| other.total_cmp(score).is_lt())) as f64 / below;
-    let mut p_values: Vec<f64> = observed.iter().map(p).collect();
-    p_values.resize(places, 1.0);
-    let mut adjusted = benjamini_hochberg(&p_values);
-    adjusted.truncate(observed.len());
+    let p_values: Vec<f64> = observed.iter().map(p).collect();
+    let mut adjusted = q_values(&p_values, places as f64);
     adjusted.iter_mut().for_each(|q| *q = q.max(least_q_value(copies.len())));
     adjusted
 }

@@ -220,6 +220,14 @@ mod tests {
         }
     }
 
+    #[test]
+    fn q_values_by_hand() {
+        // .01*4/1=.04, .02*4/2=.04, .03*4/3=.04, .5*4/4=.5; of eight tests twice as much.
+        let close = |left: Vec<f64>, right: [f64; 4]| left.iter().zip(right).all(|(l, r)| (l - r).abs() < 1e-12);
+        assert!(close(q_values(&[0.03, 0.5, 0.01, 0.02], 4.0), [0.04, 0.5, 0.04, 0.04]));
+        assert!(close(q_values(&[0.03, 0.5, 0.01, 0.02], 8.0), [0.08, 1.0, 0.08, 0.08]));
+    }
+
     proptest! {
         /// The grouped tail is the one of indicators taken one by one; Poisson's is off by no more than it says.
         #[test]
