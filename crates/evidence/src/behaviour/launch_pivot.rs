@@ -100,15 +100,11 @@ fn cluster_p_among(
 ) -> Option<f64> {
     let from = population.cluster_launch.partition_point(|cluster| cluster.0 < low);
     let to = population.cluster_launch.partition_point(|cluster| cluster.0 <= high);
-    let clusters = &population.cluster_launch[from..to];
-    let reached: Vec<bool> = clusters
-        .iter()
-        .filter(|cluster| cluster.1 >= observed)
-        .map(|&(.., identifier)| mostly(facts, identifier, members))
-        .collect();
-    let own = reached.iter().filter(|&&own| own).count();
-    let others = clusters.len() - own;
-    (others >= FEWEST_CLUSTERS).then(|| (1 + reached.len() - own) as f64 / (1 + others) as f64)
+    let clusters = population.cluster_launch[from..to].iter();
+    let others = clusters.filter(|&&(.., identifier)| !mostly(facts, identifier, members));
+    let (others, reached) =
+        others.fold((0, 0), |(others, reached), cluster| (others + 1, reached + usize::from(cluster.1 >= observed)));
+    (others >= FEWEST_CLUSTERS).then(|| (1 + reached) as f64 / (1 + others) as f64)
 }
 
 /// For each release, the mean share of the new model over the horizons in which the account was active; NaN if it wasn't.
@@ -178,7 +174,8 @@ mod tests {
     /// A population in which so many offices, of other sizes than what is tested, were slow to adopt.
     fn with_offices(facts: &Facts<'_>, config: &BehaviourConfig, offices: usize) -> Population {
         let mut population = Population::new(facts, config);
-        population.cluster_launch = vec![(200, -1.0, IdentifierId(0)); offices];
+        let not_planted = IdentifierId(facts.graph.identifier_count() as u32 - 1);
+        population.cluster_launch = vec![(200, -1.0, not_planted); offices];
         population
     }
 
@@ -195,6 +192,22 @@ mod tests {
         // As many offices as there are bound it, and of fewer nobody learns how offices move.
         let among = |offices: usize| launch_pivot(&facts, &with_offices(&facts, &config, offices), &world.planted(), &config);
         assert_eq!((among(18), among(19).and_then(|signal| signal.p_value)), (None, Some(0.05)));
+    }
+
+    #[test]
+    fn what_the_group_itself_shares_is_no_office_however_slow_it_was() {
+        let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
+        let world = Toy::mixed(400, 30, 20, 9);
+        let facts = world.facts();
+        let p_value = |offices: usize, own: f64| {
+            let mut population = with_offices(&facts, &config, offices);
+            // Of the first template all users are planted.
+            population.cluster_launch.extend(vec![(200, own, IdentifierId(0)); 980]);
+            launch_pivot(&facts, &population, &world.planted(), &config).and_then(|signal| signal.p_value)
+        };
+        for own in [-1.0, 1.0] {
+            assert_eq!((p_value(18, own), p_value(19, own)), (None, Some(0.05)));
+        }
     }
 
     #[test]

@@ -160,7 +160,7 @@ impl Toy {
             (0..6).map(|_| visit(&mut stream)).collect()
         };
         let rows = (0..benign).map(|_| row()).collect();
-        let mut toy = Toy::of(rows, &[], AccountTable::default());
+        let mut toy = Toy::of(rows, &[(0, 0, 0)], AccountTable::default());
         (toy.benign, toy.releases) =
             (benign, (0..5).map(|number| (number as u16 + 1, (released(number) / 1000) as Seconds)).collect());
         toy
