@@ -307,8 +307,9 @@ fn coverage_and_spread(facts: Facts<'_>, range: std::ops::Range<u32>, times: &[u
     let stride = (positions.len() / 1_000_000).max(1);
     let mut sample: Vec<u32> =
         positions.iter().step_by(stride).map(|&position| times[position as usize]).filter(|&time| time != NO_TIME).collect();
-    let spread = if sample.len() < 4 { f64::NAN } else { inter_quartile_range(&mut sample).max(1.0) };
-    (accounts, spread)
+    let spread = if sample.len() < 4 { 0.0 } else { inter_quartile_range(&mut sample) };
+    // Where hardly two times differ (a log of one day, an import), they tell no burst from any other hub.
+    (accounts, if spread > 0.0 { spread } else { f64::NAN })
 }
 
 /// Third quartile minus first: the values at ranks `3n/4` and `n/4`. Reorders the values. O(n).
@@ -454,6 +455,18 @@ mod tests {
         };
         let found = classify_identifiers(toy.facts(), &most);
         assert_eq!((found.tails[0].hub_degree, found.classes[401]), (u32::MAX, IdentifierClass::Shared));
+    }
+
+    #[test]
+    fn times_that_are_all_the_same_make_no_hub_an_operators() {
+        let hubs = |time: fn(u32) -> u32| {
+            let of_hub = (0..200).map(move |account| (account, 0, 0, 86_400));
+            let touches: Vec<_> = of_hub.chain((0..200).map(|account| (account, 0, 1 + account / 2, time(account)))).collect();
+            let toy = Toy::new(&[KindRole::Payment], 200, &touches);
+            classify_identifiers(toy.facts(), &ClassifyConfig::default()).classes[0]
+        };
+        assert_eq!(hubs(|account| 86_400 * (1 + account % 40)), IdentifierClass::OperatorHub);
+        assert_eq!(hubs(|_| 86_400), IdentifierClass::Corporate);
     }
 
     #[test]

@@ -83,7 +83,12 @@ impl Corroborator<'_> {
         }
         let same = wholes.iter().filter(|whole| !whole.changed).flat_map(|whole| whole.places.iter().copied());
         let mut found: Vec<Candidate> = same.map(|place| networks[place].clone()).collect();
-        found.extend(self.judged(networks, &wholes, &parts, &listed, &cannot));
+        // Whoever a list puts elsewhere no longer touches these.
+        let taken: BTreeSet<u32> = parts.iter().flat_map(|(_, part)| part.iter().copied()).collect();
+        for network in &mut found {
+            network.members.retain(|member| member.role != Role::Ambiguous || !taken.contains(&member.account));
+        }
+        found.extend(self.judged(networks, &wholes, &parts, (&listed, &taken, &cannot)));
         found.sort_by_key(Candidate::place);
         Some(found)
     }
@@ -94,8 +99,7 @@ impl Corroborator<'_> {
         networks: &[Candidate],
         wholes: &[Whole],
         parts: &[(usize, Vec<u32>)],
-        listed: &BTreeSet<u32>,
-        cannot: &Apart,
+        (listed, taken, cannot): (&BTreeSet<u32>, &BTreeSet<u32>, &Apart),
     ) -> Vec<Candidate> {
         let account_count = self.facts.graph.account_count();
         let mut groups = vec![NONE_U32; account_count];
@@ -120,7 +124,7 @@ impl Corroborator<'_> {
             if largest[at].1.0 == part[0] {
                 let inside: BTreeSet<u32> = part.iter().copied().collect();
                 let near = whole.places.iter().flat_map(|&place| ambiguous(&networks[place]));
-                let near = near.filter(|member| !whole.accounts.contains(&member.account));
+                let near = near.filter(|member| !taken.contains(&member.account));
                 network.members.extend(near.filter(|member| !is_apart(cannot, member.account, &inside)).copied());
                 network.members.sort_unstable_by_key(|member| member.account);
             }
@@ -301,8 +305,8 @@ mod tests {
     use graph::Partition;
     use proptest::prelude::*;
 
-    /// Members of each candidate as lists have them, and before.
-    fn found(toy: &Toy) -> (Vec<Vec<u32>>, Vec<Vec<u32>>) {
+    /// What is asked of the candidates that a toy has before lists are looked at.
+    fn of_candidates<T>(toy: &Toy, ask: impl FnOnce(&Corroborator<'_>, Vec<Candidate>) -> T) -> T {
         let config = LinkageConfig::default();
         let facts = toy.facts();
         let classification = classify_identifiers(facts, &config.classify);
@@ -312,9 +316,16 @@ mod tests {
         let proposals = Proposals { tied: &communities, communities: &[&communities] };
         let corroborator = Corroborator::new(facts, &classification, &weights, &ties, &config.members);
         let before = corroborator.candidates(&proposals).networks;
+        ask(&corroborator, before)
+    }
+
+    /// Members of each candidate as lists have them, and before.
+    fn found(toy: &Toy) -> (Vec<Vec<u32>>, Vec<Vec<u32>>) {
         let accounts = |network: &Candidate| network.accounts().collect::<Vec<u32>>();
-        let after = corroborator.as_listed(&before).unwrap_or_else(|| before.clone());
-        (after.iter().map(accounts).collect(), before.iter().map(accounts).collect())
+        of_candidates(toy, |corroborator, before| {
+            let after = corroborator.as_listed(&before).unwrap_or_else(|| before.clone());
+            (after.iter().map(accounts).collect(), before.iter().map(accounts).collect())
+        })
     }
 
     #[test]
@@ -336,6 +347,21 @@ mod tests {
         let together = |one: u32, other: u32| after.iter().any(|part| part.contains(&one) && part.contains(&other));
         assert!(!together(first, last) && after[0].len() >= 297, "{:?}", after.iter().map(Vec::len).collect::<Vec<_>>());
         assert_eq!(after[0].contains(&last), after[0].contains(&(last - 1)));
+    }
+
+    #[test]
+    fn whoever_a_list_puts_into_one_candidate_touches_no_other() {
+        let (mut toy, network) = planted(3_000, 300);
+        toy.must = vec![(0, network.start)];
+        let touching = of_candidates(&toy, |corroborator, networks| {
+            let member = |account, role| Member { account, role, ..networks[0].members[0] };
+            let others = (10..20).map(|account| member(account, Role::Core)).chain([member(0, Role::Ambiguous)]);
+            let mut other = Candidate { members: others.collect(), ..networks[0].clone() };
+            other.members.sort_unstable_by_key(|member| member.account);
+            let found = corroborator.as_listed(&[networks[0].clone(), other]).expect("the list changes the first");
+            found.iter().filter(|network| network.members.iter().any(|member| member.account == 0)).count()
+        });
+        assert_eq!(touching, 1);
     }
 
     #[test]
