@@ -164,7 +164,7 @@ mod tests {
         let classification = classify_identifiers(toy.facts(), &ClassifyConfig::default());
         // Two thirds of the network, in two groups, and three of its customers.
         let group = |account: u32| match account {
-            _ if network.contains(&account) && account % 3 > 0 => network.start + account % 3,
+            _ if network.contains(&account) && !account.is_multiple_of(3) => network.start + account % 3,
             660..663 => 660,
             _ => NONE_U32,
         };

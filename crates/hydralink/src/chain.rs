@@ -374,7 +374,7 @@ mod tests {
     use std::cell::Cell;
 
     use evidence::candidate::Fragility;
-    use evidence::{BenignLikelihood, Member, Origin, Role};
+    use evidence::{BenignHypothesis, BenignLikelihood, Member, Origin, Role};
 
     use super::*;
 
@@ -394,7 +394,7 @@ mod tests {
         let made = Cell::new(0);
         let card = |network: &&Candidate| ScoreCard {
             signals: Vec::new(),
-            benign: BenignLikelihood::UNTOLD,
+            benign: BenignLikelihood { hypothesis: BenignHypothesis::Campus, bits: 0.0 },
             evidence_bits: 0.0,
             score_bits: network.members.len() as f64,
             why: Vec::new(),
