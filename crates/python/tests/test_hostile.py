@@ -228,11 +228,20 @@ def test_a_level_holds_for_decisions_and_errors_too(world, tmp_path):
         with pytest.raises(hydralink.UnknownIdError) as raised:
             wrong()
         assert account not in str(raised.value) and raised.value.suggestions == []
-    # What was decided counts from the next detection on, and a dossier is verified with it.
-    store.detect()
+        assert raised.value.kind == "unknown_id"
+    # A dossier holds whatever was decided since the detection.
     dossier, key_less = redacted.network(1), hydralink.open(store.folder)
     verified, blind = redacted.verify(dossier=dossier), key_less.verify(dossier=dossier)
     assert verified["level"] == blind["level"] == "redact" and verified["hidden"] == 0 < blind["hidden"]
+    # Nor is it said who is known-good, and why.
+    (tmp_path / "good.csv").write_text(f"kind,value,reason\naccount,{account},Jane's office\n")
+    hydralink.build(world / "events.parquet", output=tmp_path / "listed", allow=tmp_path / "good.csv")
+    for level, named in (("full", True), ("redact", False)):
+        listed = hydralink.open(tmp_path / "listed", key_file=key, level=level)
+        with pytest.raises(hydralink.InputError) as raised:
+            listed.confirm(f"account:{account}", reviewer="ann", reason="cards")
+        assert raised.value.kind == "known_good"
+        assert (account in str(raised.value), "Jane" in str(raised.value)) == (named, named), raised.value
     assert blind["values"] + blind["hidden"] == verified["values"]
 
 

@@ -54,6 +54,8 @@ pub struct Dataset {
     cases: Option<Cases>,
     /// See [`Dataset::facts_mark`].
     facts_mark: u128,
+    /// See [`Dataset::data_mark`]; made once it is asked for, as it goes through all tables.
+    data_mark: OnceLock<u128>,
 }
 
 impl Dataset {
@@ -135,6 +137,7 @@ impl Dataset {
             naming,
             cases: None,
             facts_mark,
+            data_mark: OnceLock::new(),
         })
     }
 
@@ -249,10 +252,12 @@ impl Dataset {
 
     /// What tells the data that a detection goes by from those of other stores, and of this one before a change.
     pub(crate) fn data_mark(&self) -> u128 {
-        let manifest = self.manifest();
-        let mut hasher = marked(manifest, &["graph.", "activity.", "accounts.", "identifiers."]);
-        hasher.update(&serde_json::to_vec(&manifest.tables).expect("plain data serialises"));
-        hasher.digest128()
+        *self.data_mark.get_or_init(|| {
+            let manifest = self.manifest();
+            let mut hasher = marked(manifest, &["graph.", "activity.", "accounts.", "identifiers."]);
+            hasher.update(&serde_json::to_vec(&manifest.tables).expect("plain data serialises"));
+            hasher.digest128()
+        })
     }
 
     /// The store underneath.
