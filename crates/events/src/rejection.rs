@@ -3,6 +3,7 @@
 //! Where it is and what was wrong with it; the value only if it can't identify anyone.
 
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -33,7 +34,8 @@ pub struct Rejection {
 
 impl Rejection {
     /// The text of a field that is repeated as it is: of a time or a number what is written as one (`31.02.2026`, `12 Mar 26 5 PM`,
-    /// `-1`) and is no card number, of a kind what could be the name of one. A column that was taken for another may hold anything.
+    /// `-1`) and is neither a card number nor an address, of a kind what could be the name of one. A column that was taken for
+    /// another may hold anything.
     pub(crate) fn open_value<'r>(field: &str, raw: &'r [u8]) -> Option<&'r str> {
         let text = std::str::from_utf8(raw).ok().filter(|text| text.len() <= LONGEST_OPEN && !is_card_number(text))?;
         let is_written = |signs: &[u8], longest_word: usize| {
@@ -41,7 +43,9 @@ impl Rejection {
             let others = text.bytes().filter(|byte| !byte.is_ascii_alphabetic());
             others.into_iter().all(|byte| signs.contains(&byte)) && words.into_iter().all(|word| word.len() <= longest_word)
         };
+        let is_address = |part: &str| part.parse::<IpAddr>().is_ok() || part.parse::<SocketAddr>().is_ok();
         let is_open = match field {
+            _ if text.split([' ', ',', '/']).any(is_address) => false,
             // Names of months and zones; no word of a name or an address of mail.
             "timestamp" => is_written(b"0123456789 :.,+-/", 3),
             "requests" | "tokens" => is_written(b"0123456789 .,+-", 1),
@@ -98,9 +102,9 @@ mod tests {
         }
         assert!(is_open("requests", "1e999") && is_open("tokens", "-3.5") && is_open("entity_kind", "credit_card"));
         // A card number, an address of mail, a name, a token, an address; and whatever an account is called.
-        let closed =
-            ["4111 1111 1111 1111", "4111-1111-1111-1111", "ann@example.org", "Alice Smith", "fp_9f3a", "203.0.113.7:ab1c"];
-        for text in closed {
+        let closed = ["4111 1111 1111 1111", "4111-1111-1111-1111", "ann@example.org", "Alice Smith", "fp_9f3a"];
+        let addresses = ["203.0.113.7", "203.0.113.7:443", "10.0.0.1, 203.0.113.7", "203.0.113.0/24", "2001:db8::1"];
+        for text in closed.into_iter().chain(addresses) {
             for field in ["timestamp", "requests", "tokens"] {
                 assert!(!is_open(field, text), "{field}: {text}");
             }
