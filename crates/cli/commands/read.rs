@@ -130,21 +130,19 @@ pub(crate) fn update(arguments: &Update, shared: &Shared, output: &mut Output) -
     if dry_run {
         output.say("a dry run: nothing was written")?;
     }
-    if !shared.quiet {
-        if summary.networks_dropped {
-            let why = match summary.new_rows - summary.new_duplicates {
-                0 => "go by what was known beside the events before",
-                _ => "are of fewer events",
-            };
-            output.say(&format!(
-                "networks found before {why} and were dropped: run `hydralink detect {}`",
-                quoted(&arguments.store)
-            ))?;
-        } else if summary.networks_found.is_some() {
-            output.say(&format!("Next: hydralink networks {}", quoted(&arguments.store)))?;
-        } else if summary.changed && !arguments.detect {
-            output.say(&format!("Next: hydralink detect {}", quoted(&arguments.store)))?;
-        }
+    if summary.networks_dropped {
+        let why = match summary.new_rows - summary.new_duplicates {
+            0 => "go by what was known beside the events before",
+            _ => "are of fewer events",
+        };
+        output.say(&format!(
+            "networks found before {why} and were dropped: run `hydralink detect {}`",
+            quoted(&arguments.store)
+        ))?;
+    } else if summary.networks_found.is_some() {
+        output.say(&format!("Next: hydralink networks {}", quoted(&arguments.store)))?;
+    } else if summary.changed && !arguments.detect {
+        output.say(&format!("Next: hydralink detect {}", quoted(&arguments.store)))?;
     }
     Ok(output.one(&summary, summary_text)?)
 }

@@ -98,7 +98,7 @@ pub(crate) fn occurrences(store: &Path, sought: &Sought) -> Result<(u64, Vec<Occ
 /// Names that are searched for at once, as words of their own.
 struct Words<'a> {
     names: Vec<&'a str>,
-    /// None where there is nothing to find, or more than an automaton holds.
+    /// None where there is more to find than an automaton holds.
     automaton: Option<AhoCorasick>,
     any_letters: bool,
 }
@@ -107,7 +107,7 @@ impl<'a> Words<'a> {
     fn new(names: impl Iterator<Item = &'a str>, any_letters: bool) -> Words<'a> {
         let names: Vec<&str> = names.collect::<BTreeSet<&str>>().into_iter().collect();
         let automaton = AhoCorasick::builder().ascii_case_insensitive(any_letters).build(&names).ok();
-        Words { automaton: automaton.filter(|_| !names.is_empty()), names, any_letters }
+        Words { automaton, names, any_letters }
     }
 
     /// Calls `note` with each name that stands there, and how often.

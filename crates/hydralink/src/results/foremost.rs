@@ -4,7 +4,8 @@
 //! in the order in which a scan of everything would give them; and of the identifiers among them what a scan of their sightings
 //! gives: exchanges, first and last time. A few hundred kilobytes whatever the store's size. Beside them one byte an
 //! identifier: its count of accounts, where that is below 255, and the few others with theirs; what costs on a chain are made of
-//! ([`crate::paths`]).
+//! ([`crate::paths`]). And what a question would go through the whole store for: the bits of all that links
+//! ([`Ties::volume`]), and all exchanges and tokens.
 //!
 //! Whoever asks for more than is kept, or asks results of an older version, gets the same from a scan.
 

@@ -208,11 +208,11 @@ fn tell(
     let as_of = record::now(history, dataset);
     let members: Vec<u32> = network.current().collect();
     let live = members.iter().filter(|&&account| !dataset.is_banned(AccountId(account))).count() as u64;
-    let Reserves { standby, regeneration } = match found.map(|found| results.details.reserves(dataset, found.index())) {
-        Some(kept) => kept?,
-        None => None,
-    }
-    .map_or_else(|| Reserves::counted(dataset, &members, as_of, &results.run), Ok)?;
+    let kept = found.map(|found| results.details.reserves(dataset, found.index())).transpose()?.flatten();
+    let Reserves { standby, regeneration } = match kept {
+        Some(kept) => kept,
+        None => Reserves::counted(dataset, &members, as_of, &results.run)?,
+    };
     let events = history.events.iter().filter(|happened| happened.network == network.id);
     Ok(Lineage {
         id: network.id.clone(),

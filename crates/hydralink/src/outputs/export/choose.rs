@@ -26,7 +26,7 @@ use crate::dataset::Dataset;
 use crate::dataset::allowed::Allowed;
 use crate::error::Error;
 use crate::lineage::History;
-use crate::options::{K, MAX_NODES, MINIMAL};
+use crate::options::{K, MAX_NODES};
 use crate::results::{Labelling, Membership, Network};
 use crate::review::{Belief, beliefs};
 use crate::roles::role_of;
@@ -97,7 +97,7 @@ impl<'a> Chosen<'a> {
             graph.left_out.needless_identifiers = (all - tying.len()) as u64;
         }
         if let Some(budget) = config.selection.pair_budget {
-            check_projection(config, self.accounts.len())?;
+            project::check(config, self.accounts.len())?;
             project::fill(self, &mut graph, &tying, budget)?;
             return Ok(graph);
         }
@@ -125,19 +125,6 @@ impl<'a> Chosen<'a> {
         }
         Ok(graph)
     }
-}
-
-/// A projection has accounts only: no identifiers that could be left out, and edges about two accounts each.
-fn check_projection(config: &ExportConfig, accounts: usize) -> Result<(), Error> {
-    let wrong = match &config.selection {
-        selection if selection.k > 1 => format!("an edge of a projection is about two accounts, so {K} can't hold"),
-        selection if selection.minimal => format!("a projection draws no identifiers, so {MINIMAL} can't choose among them"),
-        selection if accounts > selection.max_nodes => {
-            format!("the selection has {accounts} accounts, more than {}: raise {MAX_NODES}", selection.max_nodes)
-        }
-        _ => return Ok(()),
-    };
-    Err(Error::Usage(wrong))
 }
 
 impl<'a> Chosen<'a> {

@@ -10,11 +10,25 @@
 use graph::{AccountId, NO_TIME};
 use rayon::prelude::*;
 
+use super::ExportConfig;
 use super::choose::Chosen;
 use super::view::{ExportEdge, ExportGraph};
 use crate::error::Error;
-use crate::options::PAIR_BUDGET;
+use crate::options::{K, MAX_NODES, MINIMAL, PAIR_BUDGET};
 use crate::ties::Ties;
+
+/// A projection has accounts only: no identifiers that could be left out, and edges about two accounts each.
+pub(super) fn check(config: &ExportConfig, accounts: usize) -> Result<(), Error> {
+    let wrong = match &config.selection {
+        selection if selection.k > 1 => format!("an edge of a projection is about two accounts, so {K} can't hold"),
+        selection if selection.minimal => format!("a projection draws no identifiers, so {MINIMAL} can't choose among them"),
+        selection if accounts > selection.max_nodes => {
+            format!("the selection has {accounts} accounts, more than {}: raise {MAX_NODES}", selection.max_nodes)
+        }
+        _ => return Ok(()),
+    };
+    Err(Error::Usage(wrong))
+}
 
 /// Fills a graph with the chosen accounts and the pairs of them that share one of the `tying` identifiers (ascending).
 ///
