@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::normalise::Reason;
-use crate::normalise::payment::is_card_number;
+use crate::normalise::payment::holds_card_number;
 
 /// Longest value that is repeated, in bytes.
 const LONGEST_OPEN: usize = 40;
@@ -34,10 +34,10 @@ pub struct Rejection {
 
 impl Rejection {
     /// The text of a field that is repeated as it is: of a time or a number what is written as one (`31.02.2026`, `12 Mar 26 5 PM`,
-    /// `-1`) and is neither a card number nor an address, of a kind what could be the name of one. A column that was taken for
+    /// `-1`) and holds neither a card number nor an address, of a kind what could be the name of one. A column that was taken for
     /// another may hold anything.
     pub(crate) fn open_value<'r>(field: &str, raw: &'r [u8]) -> Option<&'r str> {
-        let text = std::str::from_utf8(raw).ok().filter(|text| text.len() <= LONGEST_OPEN && !is_card_number(text))?;
+        let text = std::str::from_utf8(raw).ok().filter(|text| text.len() <= LONGEST_OPEN && !holds_card_number(text))?;
         let is_written = |signs: &[u8], longest_word: usize| {
             let words = text.split(|letter: char| !letter.is_ascii_alphabetic());
             let others = text.bytes().filter(|byte| !byte.is_ascii_alphabetic());
@@ -102,7 +102,14 @@ mod tests {
         }
         assert!(is_open("requests", "1e999") && is_open("tokens", "-3.5") && is_open("entity_kind", "credit_card"));
         // A card number, an address of mail, a name, a token, an address; and whatever an account is called.
-        let closed = ["4111 1111 1111 1111", "4111-1111-1111-1111", "ann@example.org", "Alice Smith", "fp_9f3a"];
+        let closed = [
+            "4111 1111 1111 1111",
+            "4111111111111111 12/27",
+            "4111-1111-1111-1111",
+            "ann@example.org",
+            "Alice Smith",
+            "fp_9f3a",
+        ];
         let addresses = ["203.0.113.7", "203.0.113.7:443", "10.0.0.1, 203.0.113.7", "203.0.113.0/24", "2001:db8::1"];
         for text in closed.into_iter().chain(addresses) {
             for field in ["timestamp", "requests", "tokens"] {

@@ -27,6 +27,24 @@ pub fn is_card_number(text: &str) -> bool {
     count >= 13 && luhn(&digits[..count])
 }
 
+/// How the digits of card numbers are set apart.
+const CARD_GROUPS: [&[usize]; 3] = [&[4, 4, 4, 4], &[4, 6, 5], &[4, 6, 4]];
+
+/// Whether a text holds what is shaped like a card number: all digits between two words, or, whatever else stands beside them (a date
+/// of expiry, a check number), digits in a row or in the groups that cards have.
+pub fn holds_card_number(text: &str) -> bool {
+    let runs = |between: &'static str| text.split(move |letter: char| !(letter.is_ascii_digit() || between.contains(letter)));
+    let beside_others = |run: &str| {
+        let digits: Vec<&str> = run.split(|letter: char| !letter.is_ascii_digit()).filter(|group| !group.is_empty()).collect();
+        let in_groups = |groups: &&[usize]| {
+            let is_so = |window: &&[&str]| window.iter().zip(*groups).all(|(digits, &count)| digits.len() == count);
+            digits.windows(groups.len()).filter(is_so).any(|window| is_card_number(&window.concat()))
+        };
+        digits.iter().any(|group| is_card_number(group)) || CARD_GROUPS.iter().any(in_groups)
+    };
+    runs(" -").map(str::trim).any(is_card_number) || runs(" -._/").any(beside_others)
+}
+
 fn luhn(digits: &[u8]) -> bool {
     let sum: u32 = digits
         .iter()
@@ -56,5 +74,24 @@ mod tests {
         for text in ["4111111111111112", "tok_4111111111111111", "411111111111", "", "12345678901234567890", "-- --"] {
             assert!(!is_card_number(text));
         }
+    }
+
+    #[test]
+    fn card_numbers_are_seen_in_the_midst_of_words() {
+        assert!(holds_card_number("paid with 4111 1111 1111 1111, see ticket 7"));
+        // The number beside it hid it.
+        for text in [
+            "card 4111111111111111 12/27",
+            "4111 1111 1111 1111 123",
+            "2026-01-30 4111111111111111",
+            "4111111111111111 - 123",
+            "4111.1111.1111.1111",
+            "3782 822463 10005 12/27",
+            "41111 11111 111111",
+        ] {
+            assert!(holds_card_number(text), "{text}");
+        }
+        assert!(!holds_card_number("2026-01-30 12:30 and 2026-02-01, 198.51.100.7, +1 415 555 0132"));
+        assert!(!holds_card_number("ticket 4111, tok_4f2a, 2026-03-01"));
     }
 }
