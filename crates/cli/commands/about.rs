@@ -101,7 +101,7 @@ fn detection_lines(info: &Info) -> Vec<String> {
             let q_values = match q_values {
                 CalibrationState::Current => "calibrated",
                 CalibrationState::Stale => "none (`calibrate` was run for an earlier detection)",
-                CalibrationState::Missing => "none (`calibrate` was never run)",
+                _ => "none (`calibrate` was never run)",
             };
             let stability = consensus_runs.map_or("not measured".to_owned(), |runs| counted(u64::from(runs), "rerun"));
             lines.push(format!("q-values: {q_values}; stability: {stability}"));

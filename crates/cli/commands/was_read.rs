@@ -313,7 +313,7 @@ fn ignored_lines(ignored: &[IgnoredColumn]) -> Vec<String> {
 
 /// The columns that objects have under several names.
 fn several_lines(several: &[SeveralNames]) -> impl Iterator<Item = String> {
-    several.iter().map(|SeveralNames { column, names }| {
+    several.iter().map(|SeveralNames { column, names, .. }| {
         let names: Vec<String> = names.iter().map(|(name, rows)| format!("{name} ({})", counted(*rows, "row"))).collect();
         format!("{column} was read from {}: of each object the first name that it has", names.join(" and "))
     })
@@ -337,7 +337,7 @@ pub(super) fn say_left_out(files: &[String], output: &mut Output) -> anyhow::Res
 
 /// What is out of the ordinary about files.
 pub(super) fn say_notes(notes: &FileNotes, output: &mut Output) -> anyhow::Result<()> {
-    let FileNotes { blank, cut, links, days, mostly_rejected } = notes;
+    let FileNotes { blank, cut, links, days, mostly_rejected, .. } = notes;
     let mut say = |files: &[String], what: &str| -> anyhow::Result<()> {
         let Some((first, others)) = files.split_first() else { return Ok(()) };
         Ok(output.say(&format!("{first}{}: {what}", and_others(others.len() as u64)))?)
@@ -373,7 +373,7 @@ pub(super) fn say_what_is_left_out(summary: &BuildSummary, output: &mut Output) 
             counted(accounts, "new account")
         ))?;
     }
-    if let Some(AlikeAccounts { accounts, first, plain }) = &summary.alike_accounts {
+    if let Some(AlikeAccounts { accounts, first, plain, .. }) = &summary.alike_accounts {
         let are = if *accounts == 1 { "is" } else { "are" };
         output.say(&format!(
             "{} {are} there in two spellings, {first} and {plain} for instance, most probably one that counts twice: write ids alike in all \

@@ -13,6 +13,7 @@ const TASK: usize = 2048;
 
 /// The check of a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Audit {
     /// Vertices of the graph.
     pub vertices: usize,

@@ -16,6 +16,7 @@ use crate::rejection::Rejection;
 
 /// What is out of the ordinary about files that were read, or found and not read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct FileNotes {
     /// Files without a byte, or of nothing but blank lines.
     pub blank: Vec<String>,
@@ -31,6 +32,7 @@ pub struct FileNotes {
 
 /// A file of which more than half of the rows were rejected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct RejectedFile {
     /// Its path.
     pub file: String,

@@ -18,6 +18,7 @@ use crate::tables::{AccountAttributes, SideTables, TableRead};
 
 /// One source file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct FileRead {
     /// Its path.
     pub file: String,
@@ -48,8 +49,16 @@ pub struct FileRead {
     pub filled: Vec<FilledColumn>,
 }
 
+impl FileRead {
+    /// A file that was read before: its path, its hash and its rows.
+    pub fn known(file: String, hash: String, rows: u64) -> Self {
+        FileRead { file, hash, rows, ..FileRead::default() }
+    }
+}
+
 /// What a column of a file holds.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct FilledColumn {
     /// Our name of it.
     pub column: String,
@@ -61,11 +70,19 @@ pub struct FilledColumn {
 
 /// A column that the objects of a JSON Lines file don't all have under the same name.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct SeveralNames {
     /// Our name of it.
     pub column: String,
     /// Theirs, each with the rows of which it was read.
     pub names: Vec<(String, u64)>,
+}
+
+impl SeveralNames {
+    /// The names of a column.
+    pub fn new(column: String, names: Vec<(String, u64)>) -> Self {
+        SeveralNames { column, names }
+    }
 }
 
 /// A mined template.
@@ -166,6 +183,7 @@ pub struct Ingested {
 
 /// A field that couldn't be read in some rows, which were kept without it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
 pub struct UnreadField {
     /// Our name of it.
     pub field: String,
@@ -178,6 +196,7 @@ pub struct UnreadField {
 /// Accounts that are the same number, written with leading zeros or as a fraction (`00042`, `42.0`) and without: most probably one
 /// that was text in one file and a number in another. Or the same text in small letters and in others (`USR_1`, `usr_1`).
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct AlikeAccounts {
     /// Accounts whose plain number, or whose id in small letters, is another account.
     pub accounts: u64,

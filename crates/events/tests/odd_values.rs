@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use events::schema::ColumnName;
-use events::{IngestConfig, Ingested, Unobserved, UnreadField, ingest};
+use events::{IngestConfig, Ingested, Unobserved, ingest};
 use graph::NO_TIME;
 
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
@@ -17,7 +17,7 @@ fn read(path: PathBuf, config: &IngestConfig) -> Ingested {
 }
 
 fn unread(got: &Ingested) -> Vec<(&str, &str, u64)> {
-    got.unread.iter().map(|UnreadField { field, reason, rows }| (field.as_str(), reason.as_str(), *rows)).collect()
+    got.unread.iter().map(|unread| (unread.field.as_str(), unread.reason.as_str(), unread.rows)).collect()
 }
 
 #[test]

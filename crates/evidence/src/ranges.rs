@@ -8,6 +8,7 @@ use std::fmt;
 
 /// What a number may be; all of them are finite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Range {
     /// Anything.
     Finite,
@@ -41,6 +42,7 @@ impl Range {
 
 /// A number that can't be meant.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct OutOfRange {
     /// The setting, by its path in the configuration.
     pub setting: String,

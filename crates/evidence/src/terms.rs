@@ -28,6 +28,7 @@ const UNCORROBORATED: f64 = 1.5;
 
 /// The bits of a set of identifiers.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Tie {
     /// Discounted sum.
     pub bits: f64,
@@ -37,6 +38,7 @@ pub struct Tie {
 
 /// What a tie is judged by.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TieTerms {
     /// Accounts that have anything to share.
     pub accounts: f64,

@@ -23,6 +23,7 @@ use crate::{AccountId, BipartiteGraph, IdentifierId, Vertex, VertexId};
 
 /// What was counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Butterflies {
     /// Pairs of accounts with pairs of identifiers that both were seen with.
     pub count: u64,

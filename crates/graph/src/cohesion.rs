@@ -20,6 +20,7 @@ use crate::{AccountId, BipartiteGraph, IdentifierFilter, IdentifierId, NONE_U32,
 
 /// What hangs on what.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Cohesion {
     /// Positions of the sightings that are bridges, ascending.
     pub bridges: Vec<u32>,

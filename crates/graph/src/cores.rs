@@ -20,6 +20,7 @@ use crate::{AccountId, BipartiteGraph, IdentifierFilter, IdentifierId};
 
 /// The members of an (alpha, beta)-core, ascending.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AlphaBetaCore {
     /// Accounts with `alpha` identifiers or more in the core.
     pub accounts: Vec<AccountId>,
@@ -29,6 +30,7 @@ pub struct AlphaBetaCore {
 
 /// The core number of each vertex; 0 for who has no open sighting.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CoreNumbers {
     /// Of each account.
     pub accounts: Vec<u32>,

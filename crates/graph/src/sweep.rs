@@ -16,6 +16,7 @@ use crate::{BipartiteGraph, DisjointSets, IdentifierFilter};
 
 /// What the components look like when identifiers of up to `max_degree` accounts link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HubStep {
     /// The most accounts an identifier that links may have.
     pub max_degree: u32,

@@ -66,7 +66,9 @@
 //! ```
 //!
 //! Answers are plain data to be read: their types are `#[non_exhaustive]`, for fields are added. Settings (`...Config`) are
-//! to be made, with `..Default::default()` for all that isn't set: what is added keeps what was.
+//! to be made, with `..Default::default()` for all that isn't set: what is added keeps what was. What callers can make as well
+//! as get ([`report::ReportData`], [`export::ExportGraph`], labels for [`evaluate`], rules) is open, as are names of signals, so that
+//! whoever has a word for each is told of a new one: a field or a name that is added to those is a new major version.
 //!
 //! | module | question |
 //! |---|---|

@@ -40,6 +40,7 @@ pub trait WorldSink {
 
 /// How far the generator is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Progress {
     /// Days whose events have been handed over.
     pub days: u32,

@@ -40,6 +40,7 @@ pub struct SideTables {
 
 /// How a side table fits the events.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct TableRead {
     /// `accounts`, `releases` or `allow`.
     pub table: &'static str,

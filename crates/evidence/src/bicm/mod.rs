@@ -42,6 +42,7 @@ pub const MOST_ITERATIONS: usize = 20_000;
 
 /// Fugacities that don't come to rest.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct NotConverged {
     /// The largest share of a degree that is missed.
     pub residual: f64,

@@ -229,9 +229,7 @@ fn updated(
             })
             .collect(),
         side_tables: kept::side_tables(&dataset)?,
-        files: (manifest.inputs.iter())
-            .map(|file| FileRead { file: file.name.clone(), hash: file.hash.clone(), rows: file.rows, ..FileRead::default() })
-            .collect(),
+        files: (manifest.inputs.iter()).map(|file| FileRead::known(file.name.clone(), file.hash.clone(), file.rows)).collect(),
         rejected: manifest.rejected.iter().cloned().collect(),
         kept_rows: unread.rows,
         unread: unread.fields,

@@ -177,12 +177,12 @@ pub fn ignored_columns(files: &[FileRead]) -> Vec<IgnoredColumn> {
 /// The columns that objects have under several names, over all files.
 pub fn several_names(files: &[FileRead]) -> Vec<SeveralNames> {
     let mut by_column: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
-    for SeveralNames { column, names } in files.iter().flat_map(|file| &file.several) {
+    for SeveralNames { column, names, .. } in files.iter().flat_map(|file| &file.several) {
         let known = by_column.entry(column).or_default();
         names.iter().for_each(|(name, rows)| *known.entry(name).or_default() += rows);
     }
     let names = |names: BTreeMap<&str, u64>| names.into_iter().map(|(name, rows)| (name.to_owned(), rows)).collect();
-    by_column.into_iter().map(|(column, of)| SeveralNames { column: column.to_owned(), names: names(of) }).collect()
+    by_column.into_iter().map(|(column, of)| SeveralNames::new(column.to_owned(), names(of))).collect()
 }
 
 /// In how many rows of some files each column has a value, in byte order.
@@ -301,7 +301,11 @@ pub(super) fn of_this_run(summary: BuildSummary, before: &Base<'_>, conflicts_be
         let same = |one: &&UnreadField| (&one.field, &one.reason) == (&field.field, &field.reason);
         before.unread.iter().find(same).map_or(0, |one| one.rows)
     };
-    let new = summary.unread.iter().map(|field| UnreadField { rows: field.rows - old(field), ..field.clone() });
+    let new = summary.unread.iter().map(|field| {
+        let mut new = field.clone();
+        new.rows -= old(field);
+        new
+    });
     BuildSummary {
         new_rejected: by_reason.iter().map(|(_, rows)| rows).sum(),
         new_rejected_by_reason: by_reason,

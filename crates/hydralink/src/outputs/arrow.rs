@@ -42,6 +42,7 @@ const AHEAD: usize = 2;
 
 /// An open store with its labels and decisions, to be shared with the threads that write tables.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Opened {
     /// The store.
     pub dataset: Dataset,

@@ -35,6 +35,7 @@ use crate::{as_of, build, lineage};
 
 /// From when on things are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KeptSince {
     /// From the beginning of this second.
     Time(Seconds),
@@ -44,6 +45,7 @@ pub enum KeptSince {
 
 /// How much may go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Extent {
     /// Up to [`MOST`] of the accounts: more of them is a clock that is wrong, or a length that was mistyped.
     #[default]

@@ -149,7 +149,7 @@ fn null_of(dataset: &Dataset, kind: KindId) -> Result<Bicm, Error> {
     let degree = |account: u32| graph.identifiers_within(AccountId(account), &range).len() as u32;
     let accounts = (0..graph.account_count() as u32).into_par_iter().with_min_len(1 << 12).map(degree).collect();
     let identifiers = range.clone().map(|identifier| graph.identifier_degree(IdentifierId(identifier)) as u32).collect();
-    Bicm::of(accounts, identifiers).map_err(|NotConverged { residual, iterations }| {
+    Bicm::of(accounts, identifiers).map_err(|NotConverged { residual, iterations, .. }| {
         let what = format!("the null of {}", dataset.kind_name(kind));
         Error::NotConverged { what, residual, iterations }
     })

@@ -13,6 +13,7 @@ use crate::rules::ListFile;
 /// How an account belongs to a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Membership {
     /// Tied by several independent identifiers that the network keeps to itself.
     Core,

@@ -178,6 +178,7 @@ const LINES: f64 = 24.0;
 /// Whether a store's networks have q-values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum CalibrationState {
     /// `calibrate` was never run.
     Missing,

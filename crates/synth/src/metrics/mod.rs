@@ -62,6 +62,7 @@ pub struct Comparison<'a> {
 
 /// Precision, recall and their harmonic mean.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Score {
     /// Share of what was claimed that is true.
     pub precision: f64,
@@ -80,6 +81,7 @@ impl Score {
 
 /// Homogeneity, completeness and their harmonic mean (Rosenberg and Hirschberg, aclanthology.org/D07-1043).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct VMeasure {
     /// 1 if each found network holds accounts of one true network only.
     pub homogeneity: f64,
@@ -91,6 +93,7 @@ pub struct VMeasure {
 
 /// Everything `evaluate` says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Evaluation {
     /// Accounts compared.
     pub accounts: u64,

@@ -10,6 +10,7 @@ const LEAST_OVERLAP: u64 = 2;
 
 /// A true network and the found one that holds most of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct NetworkMatch {
     /// The true network.
     pub truth: String,
@@ -27,6 +28,7 @@ pub struct NetworkMatch {
 
 /// The largest found network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Largest {
     /// Its id.
     pub network: String,
@@ -40,6 +42,7 @@ pub struct Largest {
 
 /// A true network in several pieces.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Split {
     /// The true network.
     pub truth: String,
@@ -51,6 +54,7 @@ pub struct Split {
 
 /// A found network of several true ones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Merge {
     /// The found network.
     pub network: String,
@@ -62,6 +66,7 @@ pub struct Merge {
 
 /// A look-alike group with members in found networks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct BenignGroup {
     /// The group.
     pub group: String,

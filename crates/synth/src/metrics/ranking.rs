@@ -13,6 +13,7 @@ use super::contingency::Table;
 
 /// How well ranks separate true networks from the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Ranking {
     /// Area under the precision-recall curve, planted networks that weren't found included; 1 by convention if none is planted.
     pub average_precision: f64,

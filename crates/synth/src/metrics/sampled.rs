@@ -20,6 +20,7 @@ use crate::error::Error;
 
 /// An estimate and its 95% interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Estimate {
     /// The estimate.
     pub value: f64,
@@ -29,6 +30,7 @@ pub struct Estimate {
 
 /// Pairwise precision and recall estimated from a sample of networks.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SampledPairwise {
     /// Networks in the sample.
     pub networks: u64,

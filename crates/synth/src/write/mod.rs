@@ -30,6 +30,7 @@ pub enum Format {
 
 /// What was written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct WorldSummary {
     /// What the world was made from.
     pub config: WorldConfig,
@@ -61,6 +62,7 @@ pub struct WorldSummary {
 
 /// One planted network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct NetworkSummary {
     /// Its name in `labels.csv`.
     pub network: String,

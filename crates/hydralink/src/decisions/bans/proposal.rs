@@ -41,6 +41,7 @@ impl Kept<'_> {
 /// A proposed action. People decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Proposal {
     /// Close the account.
     Ban,
