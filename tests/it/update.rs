@@ -138,9 +138,14 @@ fn prompts_are_mined_together_or_not_at_all() {
     let (one, two) = (prompts("one.csv", "a"), prompts("two.csv", "b"));
     let plain = bench.file("plain.csv", "account,ip\nc,8.8.8.8\n");
     bench.ok(&["build", &one, &plain, "-o", "whole"]);
-    bench.ok(&["build", &one, "-o", "store"]);
+    let built = bench.ok(&["build", &one, "-o", "store"]);
+    assert!(built.stdout.contains("1 template mined from prompts") && built.stdout.contains("`update` can't add"), "{}", built.stdout);
     bench.ok(&["update", "store", &plain]);
     same(&bench, "whole", "store");
+    let shown = bench.ok(&["neighbors", "store", "account:a", "--format", "json"]);
+    let template = shown.stdout.split('"').find(|word| word.contains("mined-")).expect("a template").to_owned();
+    let skeleton = "please describe the colour of the sky over this small town in words a";
+    assert!(bench.ok(&["show", "store", &template]).stdout.contains(skeleton));
     bench.fails(2, &["mined from prompts"], &["update", "store", &two]);
 }
 

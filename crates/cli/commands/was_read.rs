@@ -90,6 +90,12 @@ pub(super) fn summary_text(summary: &BuildSummary) -> String {
             "{prompts} shared words with more templates than are compared; they may have templates of their own"
         ));
     }
+    if summary.mined_templates > 0 {
+        lines.push(format!(
+            "{} mined from prompts, whose texts aren't kept: `update` can't add more prompts (build anew, or give prompt_template_hash)",
+            counted(summary.mined_templates, "template")
+        ));
+    }
     if summary.late_events > 0 {
         let (are, they) = if summary.late_events == 1 { ("is", "it counts") } else { ("are", "they count") };
         let late = counted(summary.late_events, "event");

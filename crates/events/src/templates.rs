@@ -45,8 +45,10 @@ const ROWS: usize = 4;
 const MOST_GROUPS: usize = 1000;
 /// Most skeletons of a bucket that one is compared with.
 const MOST_SKELETONS: usize = 32;
-/// Longest prompt that is read, in bytes; templates show in their beginning.
+/// Longest prompt that is read, in bytes, also after NFKC, of which some letters become eleven; templates show in their beginning.
 const MAX_PROMPT: usize = 16 << 10;
+/// Most bytes that are kept of a masked text: every distinct one stays in memory until all are mined.
+const MAX_MASKED: usize = 4 << 10;
 const ANY: &str = "<*>";
 
 static MASKS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
@@ -68,8 +70,13 @@ pub fn mask(text: &str) -> Option<String> {
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    let normal: String = text[..end].nfkc().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
-    let mut masked = normal;
+    let mut masked = String::with_capacity(end);
+    for letter in text[..end].nfkc() {
+        if masked.len() + letter.len_utf8() > MAX_PROMPT {
+            break;
+        }
+        masked.push(if letter.is_control() { ' ' } else { letter });
+    }
     for (pattern, mask) in MASKS.iter() {
         if let std::borrow::Cow::Owned(changed) = pattern.replace_all(&masked, |found: &regex::Captures<'_>| {
             // "3d" is a word, "deadbeef01" isn't.
@@ -78,8 +85,17 @@ pub fn mask(text: &str) -> Option<String> {
             masked = changed;
         }
     }
-    let tokens: Vec<&str> = masked.split_whitespace().collect();
-    (tokens.len() >= MIN_TOKENS).then(|| tokens.join(" "))
+    let mut kept = String::new();
+    let mut tokens = 0;
+    for token in masked.split_whitespace() {
+        if tokens >= MIN_TOKENS && kept.len() + 1 + token.len() > MAX_MASKED {
+            break;
+        }
+        kept.extend((tokens > 0).then_some(' '));
+        kept.push_str(token);
+        tokens += 1;
+    }
+    (tokens >= MIN_TOKENS).then_some(kept)
 }
 
 /// A template.
@@ -105,18 +121,28 @@ pub(crate) fn mine(texts: &[&str]) -> Mined {
     let Merged { parent, crowded } = merge(&groups);
     let mut mined = Mined { of_text: vec![0; texts.len()], ..Mined::default() };
     let mut index_of = vec![0u32; groups.len()];
+    // What those of its groups have in common that are as long as the first.
+    let mut skeletons: Vec<Vec<&str>> = Vec::new();
     for (at, group) in groups.iter().enumerate() {
         let first = parent[at] as usize;
         if first == at {
             index_of[at] = mined.templates.len() as u32;
-            let skeleton = group.tokens.join(" ");
-            let hash = format!("mined-{:032x}", xxh3_128(skeleton.as_bytes()));
-            mined.templates.push(Template { hash, skeleton, variants: 0 });
+            // By its first group alone: what is common to all may be common to others, too.
+            let hash = format!("mined-{:032x}", xxh3_128(group.tokens.join(" ").as_bytes()));
+            mined.templates.push(Template { hash, skeleton: String::new(), variants: 0 });
+            skeletons.push(group.tokens.clone());
         }
         let index = index_of[first];
+        let skeleton = &mut skeletons[index as usize];
+        if skeleton.len() == group.tokens.len() {
+            skeleton.iter_mut().zip(&group.tokens).filter(|(mine, theirs)| mine != theirs).for_each(|(mine, _)| *mine = ANY);
+        }
         mined.templates[index as usize].variants += group.texts.len() as u32;
         group.texts.iter().for_each(|&text| mined.of_text[text as usize] = index);
         mined.crowded += if crowded[at] { group.texts.len() as u64 } else { group.crowded };
+    }
+    for (template, skeleton) in mined.templates.iter_mut().zip(skeletons) {
+        template.skeleton = skeleton.join(" ");
     }
     mined
 }
@@ -342,6 +368,36 @@ mod tests {
         let text = "Write  to bob@example.org about https://a.b/c, order 1,234.5 of 550e8400-e29b-41d4-a716-446655440000 ref deadbeef01";
         assert_eq!(mask(text).unwrap(), "Write to <email> about <url> order <num> of <uuid> ref <hex>");
         assert_eq!(mask("only seven words are in this text"), None);
+    }
+
+    #[test]
+    fn no_prompt_keeps_more_than_a_few_pages_whatever_its_letters_become() {
+        // One letter of three bytes that NFKC makes eighteen of.
+        let text = "\u{fdfa} ".repeat(5_000);
+        let kept = mask(&text).unwrap();
+        assert!(kept.len() <= MAX_MASKED && kept.len() > MAX_MASKED - 64, "{}", kept.len());
+        // Eight tokens are kept of any length.
+        assert_eq!(
+            mask(&"x".repeat(1_000).split_at(999).0.chars().map(|x| format!("{x} ")).collect::<String>()).unwrap().len(),
+            1_997
+        );
+        let long = vec!["y".repeat(2_000); 9].join(" ");
+        assert_eq!(mask(&long).unwrap().len(), MAX_PROMPT.min(8 * 2_000 + 7));
+    }
+
+    #[test]
+    fn a_skeleton_holds_what_all_of_a_template_have_in_common() {
+        // Of other verbs, each in a leaf of its own, and merged for what follows; one is longer by a word.
+        let tail =
+            "the response of the assistant against the rubric below and answer with one line of valid json and nothing else";
+        let texts: BTreeSet<String> = ["grade", "judge", "score"]
+            .iter()
+            .map(|verb| format!("{verb} {tail}"))
+            .chain([format!("please rate {tail}")])
+            .collect();
+        let mined = mined(&texts);
+        let [template] = &mined.templates[..] else { panic!("{:?}", mined.templates) };
+        assert_eq!((template.skeleton.as_str(), template.variants), (format!("<*> {tail}").as_str(), 4));
     }
 
     #[test]

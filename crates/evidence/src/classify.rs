@@ -8,7 +8,9 @@
 //! ```
 //!
 //! decides between the two; fan-in only says where the question arises. A sighting without a time borrows the time of its
-//! account's first dated sighting.
+//! account's first dated sighting. A log that begins in the midst sees what had long been in use for the first time on its first
+//! days, which is no burst: what an account that was made before the log uses in its first week counts, for a hub's spread, from
+//! when the account was made (its *tenure*; not for what is asked or passed on, which is no part of how an account is set up).
 //!
 //! 1. *Tail*: per kind, a log-normal is fitted to the degrees of 2 and more; the tail begins `tail_deviations` above the mean
 //!    of log degree, and never below the role's documented floor.
@@ -30,10 +32,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::aliases::find_aliases;
 use crate::config::ClassifyConfig;
-use crate::{Facts, KindRole};
+use crate::{AccountTable, Facts, KindRole};
 
 /// Entropy of the exchanges over accounts, over its maximum, from which a crowd is as even as an exit's.
 const EVEN: f32 = 0.9;
+
+/// Seconds from the beginning of a log within which what is seen for the first time may long have been in use: a week, in which
+/// everybody who works on some day of it comes by.
+const BEGINNING: u32 = 7 * 86_400;
 
 /// What an identifier is taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -124,6 +130,7 @@ pub struct Classification {
 pub fn classify_identifiers(facts: Facts<'_>, config: &ClassifyConfig) -> Classification {
     let times = first_uses(facts);
     let tails: Vec<KindTail> = facts.graph.kinds().map(|kind| fit_tail(facts, kind, &times, config)).collect();
+    let begins = times.par_iter().copied().filter(|&time| time != NO_TIME).min().unwrap_or(NO_TIME);
     let account_count = facts.seen_accounts() as f64;
     let judged: Vec<(IdentifierClass, Policy, IdentifierFeatures)> = (0..facts.graph.identifier_count() as u32)
         .into_par_iter()
@@ -131,7 +138,7 @@ pub fn classify_identifiers(facts: Facts<'_>, config: &ClassifyConfig) -> Classi
         .map_init(Vec::new, |scratch, identifier| {
             let identifier = IdentifierId(identifier);
             let kind = facts.graph.kind_of(identifier).index();
-            let features = measure(facts, identifier, &times, &tails[kind], config, scratch);
+            let features = measure(facts, identifier, &times, begins, &tails[kind], config, scratch);
             let (class, policy) = judge(facts, identifier, &features, &tails[kind], account_count, config);
             (class, policy, features)
         })
@@ -214,11 +221,12 @@ fn judge(
     }
 }
 
-/// Measures one identifier.
+/// Measures one identifier; the log `begins` then.
 fn measure(
     facts: Facts<'_>,
     identifier: IdentifierId,
     times: &[u32],
+    begins: u32,
     tail: &KindTail,
     config: &ClassifyConfig,
     scratch: &mut Vec<u32>,
@@ -229,8 +237,16 @@ fn measure(
     if degree < config.spread_accounts.max(2) {
         return unknown;
     }
+    // Tenure; see the module. The spread of the kind is one of first uses alone, so tenure can only widen a hub's.
+    let set_up = !facts.role_of(identifier.0).is_interest();
+    let since = |(&account, &position): (&u32, &u32)| {
+        let time = times[position as usize];
+        let at_the_beginning = set_up && time != NO_TIME && time - begins < BEGINNING;
+        let made = at_the_beginning.then(|| AccountTable::known(&facts.accounts.created_at, AccountId(account))).flatten();
+        made.filter(|&made| made < begins).unwrap_or(time)
+    };
     scratch.clear();
-    scratch.extend(positions.iter().map(|&position| times[position as usize]).filter(|&time| time != NO_TIME));
+    scratch.extend(facts.graph.accounts_of(identifier).iter().zip(positions).map(since).filter(|&time| time != NO_TIME));
     if scratch.len() < config.spread_accounts.max(1) as usize {
         return unknown;
     }
@@ -350,6 +366,30 @@ mod tests {
         assert_eq!((found.classes[burst.index()], found.policies[burst.index()]), (IdentifierClass::OperatorHub, Policy::Keep));
         // Half of sixty accounts a minute apart lie within half an hour.
         assert_eq!(found.features[burst.index()].spread_seconds, 30.0 * 60.0);
+    }
+
+    #[test]
+    fn what_a_company_used_before_the_log_began_is_no_burst_and_accounts_made_for_the_log_are_one() {
+        // Two hundred accounts with a card of their own come over a hundred days. Sixty have one card, all on the first morning.
+        let of_log = (0..200).map(|account| (account, 0, account, START + account * DAY / 2));
+        let mut toy = Toy::new(
+            &[KindRole::Payment],
+            260,
+            &of_log.chain((200..260).map(|account| (account, 0, 200, START + account * 60))).collect::<Vec<_>>(),
+        );
+        let mut class = |made: fn(u32) -> u32| {
+            toy.accounts.created_at = (0..260).map(made).collect::<Vec<u32>>().into();
+            let found = classify_identifiers(toy.facts(), &ClassifyConfig::default());
+            (found.classes[200], found.features[200].spread_seconds)
+        };
+        // Nobody knows when they were made; over two years before; all in one hour before; on that morning.
+        assert_eq!(class(|_| NO_TIME), (IdentifierClass::OperatorHub, 30.0 * 60.0));
+        assert_eq!(
+            class(|account| START - account.saturating_sub(199).max(1) * 12 * DAY),
+            (IdentifierClass::Corporate, (30 * 12 * DAY) as f32)
+        );
+        assert_eq!(class(|account| START - 40 * DAY + account * 60), (IdentifierClass::OperatorHub, 30.0 * 60.0));
+        assert_eq!(class(|account| START + account * 60), (IdentifierClass::OperatorHub, 30.0 * 60.0));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Accounts of a pool that mixes customers' requests with its own, or that are banned and replaced week by week, share few of
 //! the pool's prompts: fewer than [`MemberConfig::interlock`] ask of a pair (module `interlock`). So do the users of one tool.
 //! What tells them apart is what they do, so they are proposed, and the caller keeps those that do what no harmless story
-//! brings.
+//! brings, and those that are alike in time and in content if they are flagged as a whole.
 //!
 //! Proposed are the accounts of no group, or of one too small for a profile, of each community whose interlock is at least
 //! [`LEAST_INTERLOCK`] and less than `interlock`, that share at least [`ALIKE_SHARE`] of this with the others, if they are

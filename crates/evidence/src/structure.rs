@@ -15,7 +15,7 @@
 //! | burst share | most first uses, by members, of templates that the candidate keeps to itself within the occasion's hours, over all; missing below five such templates |
 //! | own templates | templates, and other content, that the candidate keeps to itself, on two members or more, by member: their mean number |
 //! | focus | exchanges with templates on two members or more, of all of whose accounts these are half, over exchanges with any template |
-//! | weekday share | exchanges on Monday to Friday (UTC), over all |
+//! | weekday share | exchanges on Monday to Friday, or on Sunday to Thursday if they are more (UTC), over all: the working weeks of nearly all countries |
 //! | profile peak | exchanges in the busiest ten consecutive hours of the day (UTC), over all |
 //!
 //! Templates of one account count nowhere (`Facts::is_comparable`). A number whose input is missing is `None`. Cost:
@@ -103,7 +103,7 @@ pub struct Structure {
     pub own_templates: Option<f64>,
     /// Exchanges with templates that members share and mostly they ask, over those with any; `None` where none has one.
     pub focus: Option<f64>,
-    /// Exchanges on weekdays.
+    /// Exchanges on the five days of a working week: Monday to Friday, or Sunday to Thursday if they are more.
     pub weekdays: Option<f64>,
     /// Exchanges in the busiest ten hours.
     pub profile_peak: Option<f64>,
@@ -364,10 +364,11 @@ fn densest_share(times: &mut [u32], hours: f64) -> Option<f64> {
     Some(most as f64 / times.len() as f64)
 }
 
-/// Weekday share and busiest ten hours of all members' exchanges.
+/// Share of a working week's days and busiest ten hours of all members' exchanges.
 fn profile(facts: Facts<'_>, accounts: &[u32]) -> (Option<f64>, Option<f64>) {
     let mut hours = [0u64; 24];
-    let (mut weekdays, mut all) = (0u64, 0u64);
+    // From Sunday on.
+    let mut days = [0u64; 7];
     for &account in accounts {
         let events = facts.activity.of(AccountId(account));
         for (time, exchanges) in events.time.iter().zip(exchanges(&events)) {
@@ -375,13 +376,14 @@ fn profile(facts: Facts<'_>, accounts: &[u32]) -> (Option<f64>, Option<f64>) {
             // 1970-01-01 was a Thursday: day 4 of a week that starts on Sunday.
             let weekday = (hour.div_euclid(24) + 4).rem_euclid(7);
             hours[hour.rem_euclid(24) as usize] += exchanges;
-            weekdays += if (1..=5).contains(&weekday) { exchanges } else { 0 };
-            all += exchanges;
+            days[weekday as usize] += exchanges;
         }
     }
+    let all: u64 = days.iter().sum();
     if all == 0 {
         return (None, None);
     }
+    let weekdays = days[1..6].iter().sum::<u64>().max(days[..5].iter().sum());
     let peak = (0..24).map(|start| (0..10).map(|step| hours[(start + step) % 24]).sum::<u64>()).max().unwrap_or(0);
     (Some(weekdays as f64 / all as f64), Some(peak as f64 / all as f64))
 }
@@ -444,6 +446,19 @@ mod tests {
         assert_eq!(burst(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), Some(12.0 / 20.0));
         // Too few to tell.
         assert_eq!(burst(&[0, 1, 2, 3]), None);
+    }
+
+    #[test]
+    fn a_working_week_is_from_monday_to_friday_or_from_sunday_to_thursday() {
+        let share = |days: std::ops::Range<i64>| {
+            let mut toy =
+                Toy::new(&[KindRole::Template], 10, &(0..10).map(|account| (account, 0, 0, 0)).collect::<Vec<Touch>>());
+            // The fourth day of 1970 was a Sunday.
+            let events: Vec<_> = days.map(|day| (0, (3 + day) * 86_400_000, IdentifierId(0))).collect();
+            toy.ask(&events);
+            measure_structure(toy.facts(), &candidate(&[]), None, &BenignConfig::default()).weekdays.unwrap()
+        };
+        assert_eq!((share(0..5), share(1..6), share(0..7), share(3..8)), (1.0, 1.0, 5.0 / 7.0, 0.6));
     }
 
     #[test]

@@ -81,19 +81,22 @@ pub(crate) fn find_candidates(
     // After the turns, which are evidence of their own: who shares one prompt is loosely alike, too.
     steps.begin("loose")?;
     let loose = corroborator.loosely_alike(&candidates, &graph_communities);
-    candidates = corroborator.with_loose(candidates, &gate.of_no_story(loose));
+    let (loose, told) = gate.loose(loose);
+    candidates = corroborator.with_loose(candidates, &loose);
     steps.begin("wholes")?;
     let nulls = Nulls { sharing: &null, population: &population, templates_asked: candidates.templates_asked };
     let score = |of: &[&Candidate]| score_candidates(facts, &corroborator, of, nulls, config, without);
     let mut scored = Scored { known: AHashMap::new(), score: &score };
     let threshold = linkage.score.threshold_bits;
     let fragments = corroborator.fragments(&candidates);
-    candidates = made_whole(&corroborator, candidates, fragments, &mut scored, threshold);
+    candidates = made_whole(&corroborator, candidates, fragments, &mut scored, (threshold, 0.0));
+    // Of those that are loosely alike, and do what stories bring, only the whole case tells.
+    candidates = made_whole(&corroborator, candidates, told, &mut scored, (threshold, threshold));
     // Of a pool that few candidates hold the most, the communities still may.
     let flagged = |cards: &[ScoreCard]| cards.iter().map(|card| card.score_bits >= threshold).collect::<Vec<bool>>();
     let found = flagged(&scored.cards_of(&candidates.networks));
     let fragments = corroborator.fragments_of(&communities.partition, &candidates, &found);
-    candidates = made_whole(&corroborator, candidates, fragments, &mut scored, threshold);
+    candidates = made_whole(&corroborator, candidates, fragments, &mut scored, (threshold, 0.0));
     steps.begin("infrastructure")?;
     let whole = &communities.partition;
     let proposed = corroborator.on_infrastructure(&candidates, (infrastructure.as_ref().unwrap_or(whole), whole));
@@ -179,13 +182,13 @@ fn listed(network: &Candidate) -> Vec<u32> {
 }
 
 /// The candidates, with wholes in place of their fragments where these score no less than the least of the candidates in them that
-/// are flagged; where none is, no less than the best, and than 0.
+/// are flagged; where none is, no less than the best, and than `least`.
 fn made_whole(
     corroborator: &evidence::Corroborator<'_>,
     candidates: evidence::Candidates,
     mut wholes: Vec<Vec<u32>>,
     scored: &mut Scored<'_>,
-    threshold: f64,
+    (threshold, least): (f64, f64),
 ) -> evidence::Candidates {
     if wholes.is_empty() {
         return candidates;
@@ -205,7 +208,7 @@ fn made_whole(
         let fragments = fragments.filter(|((network, held), _)| 2 * held > network.accounts().count());
         let scores: Vec<f64> = fragments.map(|(_, card)| card.score_bits).collect();
         let flagged = scores.iter().copied().filter(|&bits| bits >= threshold).reduce(f64::min);
-        let needed = flagged.unwrap_or_else(|| scores.iter().copied().fold(0.0, f64::max));
+        let needed = flagged.unwrap_or_else(|| scores.iter().copied().fold(least, f64::max));
         let is_whole = |(held, card): (usize, &ScoreCard)| 2 * held > accounts.len() && card.score_bits >= needed;
         held(&tried.networks).into_iter().zip(&tried_cards).any(is_whole)
     });
@@ -295,7 +298,7 @@ struct Gate<'a> {
 
 impl Gate<'_> {
     fn passing(self, groups: Vec<Vec<u32>>, may_be: impl Fn(&[AccountId]) -> bool + Sync) -> Vec<Vec<u32>> {
-        let passes = |accounts: &Vec<u32>| may_be(&accounts.iter().copied().map(AccountId).collect::<Vec<_>>());
+        let passes = |accounts: &Vec<u32>| may_be(&ids(accounts));
         groups.into_par_iter().with_max_len(1).filter(passes).collect()
     }
 
@@ -337,9 +340,20 @@ impl Gate<'_> {
         })
     }
 
-    /// Those a little alike that do what no harmless story brings, by as many bits as a network needs.
-    fn of_no_story(self, groups: Vec<Vec<u32>>) -> Vec<Vec<u32>> {
-        self.passing(groups, |members| self.is_of_no_story(members))
+    /// Those a little alike that do what no harmless story brings, by as many bits as a network needs; and of the others those that
+    /// are alike in time and in content, of which the whole case has to tell.
+    fn loose(self, groups: Vec<Vec<u32>>) -> (Vec<Vec<u32>>, Vec<Vec<u32>>) {
+        let (of_no_story, others): (Vec<Vec<u32>>, Vec<Vec<u32>>) =
+            groups.into_par_iter().with_max_len(1).partition(|accounts| self.is_of_no_story(&ids(accounts)));
+        (of_no_story, self.passing(others, |members| self.is_alike(members)))
+    }
+
+    /// Whether these are alike in content, also in what reaches them first, and in time.
+    fn is_alike(self, members: &[AccountId]) -> bool {
+        let Gate { facts, population, config, without } = self;
+        let signals = evidence::behaviour::measure_content(&facts, population, members, &config.behaviour);
+        let content = evidence::cases_of(&named_signals(&signals, false, without), &config.linkage.score).content;
+        content >= Some(LEAST_BITS) && self.timing(members).timing >= Some(LEAST_BITS)
     }
 
     /// Of the candidates that hand-offs proposed the same.
@@ -351,6 +365,10 @@ impl Gate<'_> {
     fn is_of_no_story(self, members: &[AccountId]) -> bool {
         self.timing(members).no_story_brings >= self.config.linkage.score.threshold_bits
     }
+}
+
+fn ids(accounts: &[u32]) -> Vec<AccountId> {
+    accounts.iter().copied().map(AccountId).collect()
 }
 
 /// The behavioural signals by name, those `without` as missing; a missing one stays on the card as missing.

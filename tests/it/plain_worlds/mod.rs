@@ -232,6 +232,18 @@ fn one_prompt_that_is_dealt_out_is_told_from_one_that_a_crowd_uses() {
     }
 }
 
+/// No two share more than a card and the prompt, and no queue deals it out: the whole tells what its pieces don't.
+#[test]
+fn accounts_that_only_a_prompt_and_the_hours_hold_together_are_found_whole() {
+    for (seed, size) in [(21, 28), (22, 60)] {
+        let mut world = World::benign(seed);
+        world.crowds(30);
+        world.elsewhere("elsewhere", size);
+        let (networks, benign) = found(&world, &ALL);
+        assert_eq!((networks["elsewhere"], benign), ((1.0, 1.0), 0), "{size} accounts");
+    }
+}
+
 #[test]
 fn one_pool_of_three_tenants_is_one_network_and_three_campaigns() {
     let (bench, mut world) = (Bench::new(), World::benign(11));

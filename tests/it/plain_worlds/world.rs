@@ -351,6 +351,24 @@ impl World {
         }
     }
 
+    /// Addresses of its own for each account, a card for four, and one prompt that all of them begin within half an hour, in the
+    /// hours of another part of the world.
+    pub(crate) fn elsewhere(&mut self, name: &'static str, size: u64) {
+        for member in 0..size {
+            let account = format!("{name}-{member}");
+            let (addresses, card) = ([self.random.address(), self.random.address()], format!("{name}-{}", member / 4));
+            for request in 0..60 + self.random.below(40) {
+                let (day, minute) = match request {
+                    0 => (9, 60 + self.random.below(30)),
+                    _ => (9 + self.random.below(20), 60 + self.random.below(9 * 60)),
+                };
+                let ip = self.random.below(2) as usize;
+                self.row_at((day * 1_440 + minute) * 60, &account, &addresses[ip], &card, format!("{name}-prompt"), 1);
+            }
+            self.labels.insert(account, name);
+        }
+    }
+
     /// Strangers who came upon one prompt, with a card and an address each: half of them in sittings, half by jobs, each of which
     /// has a minute of its own every few hours.
     pub(crate) fn crowds(&mut self, size: u64) {

@@ -8,7 +8,7 @@
 //! expectation: 0. Without a country column everybody's phase stands in.
 //!
 //! [`office_hours_share`] is the benign counterpart: share of the events in the best nine consecutive hours of Monday to
-//! Friday. Its bits compare two stated densities, Beta(18, 2) for an office and Beta(4, 5) for a pool (a flat week would give
+//! Friday or of Sunday to Thursday. Its bits compare two stated densities, Beta(18, 2) for an office and Beta(4, 5) for a pool (a flat week would give
 //! 27%), clamped to [`OFFICE_BITS`]: evidence for an office and never against. Cost: `panel_events` events an
 //! account. Reference: Mardia & Jupp 2000, Directional Statistics, doi:10.1002/9780470316979.
 
@@ -165,8 +165,9 @@ pub fn office_hours_share(facts: &Facts<'_>, members: &[AccountId], config: &Beh
         let hours = (0..5).flat_map(|day| (0..9).map(move |hour| (start + 24 * day + hour) % 168));
         hours.map(|hour| week[hour]).sum::<f64>() / f64::from(known)
     };
-    // Any time zone from UTC-12 to UTC+14, a day starting between 7 and 10 local: all starts of the day.
-    let share = (0..24).chain(154..168).map(share_from).fold(0.0, f64::max);
+    // Any time zone from UTC-12 to UTC+14, a day starting between 7 and 10 local: all starts of a Monday, and of a Sunday, the
+    // first working day of many countries in which Friday is the day of rest.
+    let share = (130..168).chain(0..24).map(share_from).fold(0.0, f64::max);
     let density = |a, b| Beta::new(a, b).ok().map(|beta: Beta| beta.ln_pdf(share.clamp(0.001, 0.999)));
     let bits = (density(4.0, 5.0)? - density(18.0, 2.0)?) / std::f64::consts::LN_2;
     let expected = 9.0 / 24.0 * 5.0 / 7.0;
@@ -215,9 +216,15 @@ mod tests {
     #[test]
     fn offices_get_negative_bits_and_pools_do_not() {
         let config = BehaviourConfig::default();
-        let office = Toy::office(10, 100, 1);
-        let signal = office_hours_share(&office.facts(), &office.members(10), &config).unwrap();
-        assert!(signal.value > 0.95 && signal.bits < -3.0, "{signal:?}");
+        let of = |first_day: i64| {
+            let office = Toy::office(10, 100, first_day, 1);
+            office_hours_share(&office.facts(), &office.members(10), &config).unwrap()
+        };
+        // From Monday, and from Sunday; nowhere do offices work from Wednesday to Sunday.
+        for signal in [of(0), of(-1)] {
+            assert!(signal.value > 0.95 && signal.bits < -3.0, "{signal:?}");
+        }
+        assert!(of(2).value < 0.85, "{:?}", of(2));
         let pool = Toy::independent(10, 100, 1);
         assert_eq!(office_hours_share(&pool.facts(), &pool.members(10), &config).unwrap().bits, 0.0);
     }

@@ -57,6 +57,8 @@ pub struct BuildSummary {
     pub short_prompts: u64,
     /// Prompts that share words with more templates than they were compared with, so that they may have one of their own.
     pub crowded_prompts: u64,
+    /// Templates that were mined from prompts. Their texts aren't kept, so no update can add prompts to the store.
+    pub mined_templates: u64,
     /// Events older than the last that the store had before an update; they count all the same.
     pub late_events: u64,
     /// Conflicts: of the rows with one event id and different content, which were all counted, all but one. By an update with those
@@ -276,6 +278,7 @@ pub(super) fn summarise(ingested: &Ingested) -> BuildSummary {
         forwarded: ingested.forwarded,
         short_prompts: ingested.short_prompts,
         crowded_prompts: ingested.crowded_prompts,
+        mined_templates: ingested.templates.len() as u64,
         late_events: ingested.late_events,
         conflicting_events: ingested.event_ids.conflicts(),
         new_conflicting_events: ingested.event_ids.conflicts(),

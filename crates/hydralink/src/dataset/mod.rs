@@ -4,6 +4,7 @@ pub(crate) mod allowed;
 mod kinds;
 mod linking;
 mod networks;
+mod templates;
 
 use std::collections::BTreeMap;
 use std::path::Path;

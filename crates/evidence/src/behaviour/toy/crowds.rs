@@ -110,25 +110,29 @@ impl Toy {
         Toy::of(rows, &[], AccountTable::default())
     }
 
-    /// Jobs of strangers: each account starts one every `period` hours, from a time of its own on, within a minute.
-    pub(crate) fn jobs(accounts: usize, period: i64, seed: u64) -> Toy {
+    /// Jobs of strangers: each account starts one every `period` hours, from a time of its own on, within `late` minutes, and
+    /// leaves out one in `left_out`.
+    pub(crate) fn jobs(accounts: usize, period: i64, (late, left_out): (usize, usize), seed: u64) -> Toy {
         let mut stream = Stream::new(key(&[seed, 10]));
         let mut row = || {
             let start = stream.below((period * HOUR) as usize) as i64;
             let starts = (0..DAYS * 24 / period).map(|number| START + start + number * period * HOUR);
-            starts.collect::<Vec<_>>().into_iter().map(|at| event(at + stream.below(60_000) as i64)).collect()
+            let mut runs: Vec<Event> =
+                starts.collect::<Vec<_>>().into_iter().map(|at| event(at + stream.below(late * 60_000) as i64)).collect();
+            runs.retain(|_| stream.below(left_out) > 0);
+            runs
         };
         let rows = (0..accounts).map(|_| row()).collect();
         Toy::of(rows, &[], AccountTable::default())
     }
 
-    /// Monday to Friday, nine to five.
-    pub(crate) fn office(accounts: usize, events: usize, seed: u64) -> Toy {
+    /// Five days from a weekday on (0: Monday), nine to five.
+    pub(crate) fn office(accounts: usize, events: usize, first_day: i64, seed: u64) -> Toy {
         let mut stream = Stream::new(key(&[seed, 4]));
-        let monday = START - (START / DAY + 3).rem_euclid(7) * DAY;
+        let first = START - (START / DAY + 3).rem_euclid(7) * DAY + first_day * DAY;
         let mut work = || {
             let day = stream.below(2) as i64 * 7 + stream.below(5) as i64;
-            event(monday + day * DAY + 9 * HOUR + stream.below(8 * HOUR as usize) as i64)
+            event(first + day * DAY + 9 * HOUR + stream.below(8 * HOUR as usize) as i64)
         };
         let rows = (0..accounts).map(|_| (0..events).map(|_| work()).collect()).collect();
         Toy::of(rows, &[], AccountTable::default())

@@ -210,7 +210,7 @@ fn sentence(signal: &SignalName<String>, line: &SignalLine, with: Told) -> Strin
             format!("Half of its accounts belong to it by {found} bits of evidence of their own, or by more.")
         }
         SignalName::OfficeHours => format!(
-            "{share} of its exchanges are in its best nine hours of Monday to Friday; in a week without rhythm, {usual_share}."
+            "{share} of its exchanges are in its best nine hours of Monday to Friday or of Sunday to Thursday; in a week without rhythm, {usual_share}."
         ),
         SignalName::OwnHours => {
             format!(

@@ -51,7 +51,7 @@ pub struct NodeCard {
     pub first_seen: Option<String>,
     /// Last seen.
     pub last_seen: Option<String>,
-    /// Facts of the account table.
+    /// Facts of the account table; of an address whose network it is in, of a mined template its skeleton.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub facts: BTreeMap<String, String>,
     /// Class of an identifier, once a detection was run.
@@ -235,6 +235,7 @@ pub fn show(dataset: &Dataset, results: Option<&Labelling>, node: Node) -> NodeC
             let network = dataset.network_of_address(identifier);
             card.facts.extend(network.network_type.map(|known| ("network_type".to_owned(), known.name().to_owned())));
             card.facts.extend(network.asn.map(|asn| ("asn".to_owned(), asn.to_string())));
+            card.facts.extend(dataset.skeleton_of(identifier).map(|skeleton| ("skeleton".to_owned(), skeleton.to_owned())));
             if let Some(results) = results {
                 card.class = Some(results.class_of(identifier).to_owned());
                 card.policy = Some(results.policy_of(identifier).to_owned());
