@@ -111,7 +111,7 @@ impl<'p> Runs<'p> {
     /// One part from all runs, in the order of their keys.
     pub(crate) fn all_merged(&self) -> Part {
         /// Runs looked at together: their list stays in a processor's second cache.
-        const TOGETHER: usize = 1 << 12;
+        const TOGETHER: u64 = 1 << 12;
         let parts = || self.groups.iter().flat_map(|group| &group.parts);
         let mut merged = Part {
             runs: Vec::new(),
@@ -126,9 +126,11 @@ impl<'p> Runs<'p> {
             .iter()
             .fold((u32::MAX, 0), |(first, end), group| (first.min(group.keys().start), end.max(group.keys().end)));
         let runs: usize = self.groups.iter().map(|group| group.runs.len()).sum();
-        let step = ((end.saturating_sub(first)) as usize * TOGETHER / runs.max(1)).max(1);
-        for start in (first..end).step_by(step) {
-            self.merge(&(start..end.min(start.saturating_add(step as u32))), &mut merged);
+        let step = u64::from(end.saturating_sub(first)) * TOGETHER / (runs as u64).max(1);
+        // A few runs far apart are one range.
+        let step = u32::try_from(step).unwrap_or(u32::MAX).max(1);
+        for start in (first..end).step_by(step as usize) {
+            self.merge(&(start..end.min(start.saturating_add(step))), &mut merged);
         }
         merged.shrink();
         merged
@@ -206,6 +208,22 @@ mod tests {
             }
         }
         content
+    }
+
+    /// Of two accounts so far apart that their range has more than 32 bits, one or both were lost.
+    #[test]
+    fn accounts_far_apart_are_merged() {
+        for last in [(1 << 21) - 1, 1 << 21, 1 << 26] {
+            let mut block = Block::default();
+            for account in [0, last] {
+                let event = Event::new(30, 0, NONE_U32, manner_at(30));
+                block.push(&Row { event, tokens: tokens_at(30), ..row(account, 30, 1) }, [7].into_iter());
+            }
+            block.settle(second_range, |_, _| {});
+            let part = block.close(|part| part.clone()).swap_remove(1);
+            let merged = Runs::new(&[vec![&part]], |account| account).all_merged();
+            assert_eq!(content(&[merged]), content(&[part]), "{last}");
+        }
     }
 
     proptest! {
