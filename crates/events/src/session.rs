@@ -173,7 +173,7 @@ impl<'c> Session<'c> {
         let declared = self.map.kinds.get(kind);
         let role = declared.and_then(|entry| entry.role.as_deref());
         let is_card =
-            |text: &str| !self.config.card_tokens && payment::is_of_cards(kind, role) && payment::is_card_number(text);
+            |text: &str| !self.config.card_tokens && payment::is_of_cards(kind, role) && payment::shows_card_number(text);
         if is_card(text) {
             return Err(CARD);
         }

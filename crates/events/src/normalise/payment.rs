@@ -6,9 +6,32 @@
 /// Whether card numbers may stand among the values of a kind, by its name and the role that it was declared with. Among others
 /// long numbers are anything.
 pub(crate) fn is_of_cards(kind: &str, role: Option<&str>) -> bool {
-    let about_cards = |word: &str| matches!(word, "payment" | "card" | "pan" | "bin");
+    let kind = kind.to_lowercase();
+    let about_cards = |word: &str| {
+        word.contains("card")
+            || matches!(word, "payment" | "payments" | "pan" | "bin" | "credit" | "debit")
+            || matches!(word, "cc" | "ccn" | "ccno" | "ccnum" | "ccnumber")
+    };
     role == Some("payment") || kind.split(|letter: char| !letter.is_alphanumeric()).any(about_cards)
 }
+
+/// Whether a value of a kind of cards holds a card number among its words, as [`holds_card_number`]. Words that have letters are
+/// opaque: of hashes one in 250 has as many digits in a row that pass by chance.
+pub(crate) fn shows_card_number(text: &str) -> bool {
+    // Most tokens have no room for one.
+    if text.bytes().filter(u8::is_ascii_digit).count() < FEWEST_DIGITS {
+        return false;
+    }
+    let is_of_word = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.');
+    let mut words = String::with_capacity(text.len());
+    for word in text.split_inclusive(|letter: char| !is_of_word(letter)) {
+        words.push_str(if word.contains(char::is_alphabetic) { "x" } else { word });
+    }
+    holds_card_number(&words)
+}
+
+/// Digits of the shortest card numbers.
+const FEWEST_DIGITS: usize = 13;
 
 /// Whether a value is shaped like a card number.
 pub fn is_card_number(text: &str) -> bool {
@@ -24,7 +47,7 @@ pub fn is_card_number(text: &str) -> bool {
             _ => return false,
         }
     }
-    count >= 13 && luhn(&digits[..count])
+    count >= FEWEST_DIGITS && luhn(&digits[..count])
 }
 
 /// How the digits of card numbers are set apart.
@@ -73,6 +96,47 @@ mod tests {
     fn tokens_pass() {
         for text in ["4111111111111112", "tok_4111111111111111", "411111111111", "", "12345678901234567890", "-- --"] {
             assert!(!is_card_number(text));
+        }
+    }
+
+    #[test]
+    fn kinds_of_cards_are_told_by_their_names() {
+        for kind in ["payment_instrument", "creditcard", "CardNo", "cc_number", "ccnum", "credit-line", "bin"] {
+            assert!(is_of_cards(kind, None), "{kind}");
+        }
+        assert!(is_of_cards("wallet", Some("payment")));
+        for kind in ["account", "accountnumber", "span_id", "company", "success", "ip", "device"] {
+            assert!(!is_of_cards(kind, None), "{kind}");
+        }
+    }
+
+    #[test]
+    fn values_of_cards_show_their_numbers_and_hashes_are_none() {
+        for text in [
+            "4111111111111111",
+            "4111.1111.1111.1111",
+            "4111_1111_1111_1111",
+            "4111111111111111 12/27",
+            "4111111111111111|12|27|123",
+            "VISA 4111 1111 1111 1111",
+            "4111-1111-1111-1111 exp 12/27",
+            "pan:4111111111111111",
+        ] {
+            assert!(shows_card_number(text), "{text}");
+        }
+        for text in [
+            "fp_9f3a",
+            "tok_4111111111111111",
+            "a4111111111111111b",
+            "9c4111111111111111ee41111111111111110f",
+            "41111111-1111-4111-9bcd-0123456789ab",
+            "41111111-1111-4111-8111-411111111111",
+            "card-4111111111111111-x",
+            "2026-01-30 12:30",
+            "41111111111111111111111111111111",
+            "4111111111111112",
+        ] {
+            assert!(!shows_card_number(text), "{text}");
         }
     }
 
