@@ -189,6 +189,8 @@ pub(crate) fn object<'l>(line: &'l [u8], fields: &Fields, keys: &mut KeysSeen, s
         {
             return;
         }
+        // What another spelling had there says nothing any more.
+        found.nested.retain(|&known| known != slot);
         let text = match value.as_bytes().first() {
             Some(b'"') if !value.contains('\\') => Cow::Borrowed(&value[1..value.len() - 1]),
             Some(b'"') => Cow::Owned(text_of(value)),
@@ -337,6 +339,11 @@ mod tests {
         assert_eq!(read(r#"{"a": 1, "z": 2}"#, true), Err(Reason::UnknownField));
         assert_eq!(read(r#"{"a": 1, "d": {}}"#, false).unwrap().nested, [at("d")]);
         assert_eq!(read(r#"{"a": 1"#, true), Err(Reason::BadJson));
+        // Whichever comes first: what is written as we write it counts.
+        for line in [r#"{"D": {}, "d": "x"}"#, r#"{"d": "x", "D": {}}"#] {
+            let values = read(line, false).unwrap();
+            assert_eq!((&*text(&values, "d"), values.nested.len()), ("x", 0), "{line}");
+        }
         // A path goes into objects, whatever the case; another field's separators make it no path.
         let values = read(r#"{"a": 1, "cip": "no", "C": {"IP": "1.2.3.4", "port": {"x": 1}}}"#, false).unwrap();
         assert_eq!((&*text(&values, "c.ip"), values.nested.len()), ("1.2.3.4", 0));
