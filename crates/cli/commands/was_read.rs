@@ -352,7 +352,8 @@ pub(super) fn say_notes(notes: &FileNotes, output: &mut Output) -> anyhow::Resul
     say(cut, "the last line is cut (it isn't whole, and no newline ends it): the file wasn't written or copied to its end")?;
     say(
         links,
-        "a link to a folder, or to nothing, which isn't followed, for it may lead into itself; name the folder it leads to",
+        "a link to a folder, or to nothing, or a pipe or a device, which isn't followed, for it may lead into itself or have no end; \
+         name the folder or the pipe itself",
     )?;
     say(
         days,

@@ -114,7 +114,7 @@ pub(crate) struct Expanded {
     pub(crate) files: Vec<PathBuf>,
     /// What lay among them and is no events.
     pub(crate) left_out: Vec<PathBuf>,
-    /// Links in folders to folders, or to nothing.
+    /// Links in folders to folders, or to nothing; pipes and devices there, and links to them.
     pub(crate) links: Vec<PathBuf>,
 }
 
@@ -142,7 +142,7 @@ pub(crate) fn expand(sources: &[PathBuf], beside: &[&Path], quiet: Quiet) -> Res
             source.ancestors().skip(1).try_for_each(refuse_table)?;
             let (first, first_left_out) = (files.len(), left_out.len());
             walk(source, &mut |path, lies| match lies {
-                Lies::Linked => links.push(path.to_owned()),
+                Lies::PassedBy => links.push(path.to_owned()),
                 Lies::There if is_events(path) => files.push(path.to_owned()),
                 Lies::There => left_out.push(path.to_owned()),
             })?;
@@ -207,8 +207,8 @@ fn is_events(path: &Path) -> bool {
 /// How a file is found in a folder.
 enum Lies {
     There,
-    /// As a link that isn't followed.
-    Linked,
+    /// As what isn't opened.
+    PassedBy,
 }
 
 /// Calls back with the files of a folder and of the folders in it, in byte order; what is hidden in it, but for partitions
@@ -227,9 +227,10 @@ fn walk(folder: &Path, found: &mut dyn FnMut(&Path, Lies)) -> Result<(), EventEr
             walk(&path, found)?;
             continue;
         }
-        // A link to a folder may lead into itself. One that is called as events are and leads to nothing lacks something.
-        let linked = kind.is_symlink() && !hidden && path.metadata().map_or(!is_events(&path), |target| target.is_dir());
-        found(&path, if linked { Lies::Linked } else { Lies::There });
+        // A link to a folder may lead into itself, and a pipe or a device may have no end. A link that is called as events are
+        // and leads to nothing lacks something.
+        let is_passed_by = !kind.is_file() && path.metadata().map_or(!is_events(&path), |target| !target.is_file());
+        found(&path, if is_passed_by && !hidden { Lies::PassedBy } else { Lies::There });
     }
     Ok(())
 }
@@ -404,6 +405,22 @@ mod tests {
         }
         assert!(refused("day=1").contains("end in .csv"));
         assert!(refused("*_*").contains("begin with _ or ."));
+    }
+
+    /// To open one hung the run: nobody may ever write to a pipe.
+    #[test]
+    #[cfg(unix)]
+    fn what_is_no_file_is_passed_by_in_a_folder() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("a.csv"), "").unwrap();
+        symlink(at("a.csv"), at("linked.csv")).unwrap();
+        symlink("/dev/zero", at("endless.csv")).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(at("pipe.csv")).status().unwrap().success());
+        let found = expand(&[folder.path().to_owned()], &[], Quiet::Refused).unwrap();
+        assert_eq!(found.files, [at("a.csv"), at("linked.csv")]);
+        assert_eq!(found.links, [at("endless.csv"), at("pipe.csv")]);
     }
 
     #[test]
