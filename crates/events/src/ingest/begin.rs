@@ -39,7 +39,7 @@ pub(super) fn begin(session: &Session<'_>, path: &Path, mut reader: source::Byte
     };
     read_to(BEGINNING, &mut start)?;
     let is_all = start.len() < BEGINNING;
-    if !is_all && is_long_object(&start) {
+    if !is_all && is_long_line(&start) {
         // The longest line, and its end.
         read_to(BEGINNING + MAX_RECORD, &mut start)?;
     }
@@ -116,10 +116,10 @@ pub(super) fn begin(session: &Session<'_>, path: &Path, mut reader: source::Byte
     Ok(Some(Begun { layout, format, within, pieces: pieces(reader, start, first_line, Some(quoting)) }))
 }
 
-/// Whether a file begins with a JSON object that goes on at the end of this.
-fn is_long_object(start: &[u8]) -> bool {
+/// Whether a file begins with a line, be it a header or a JSON object, that goes on at the end of this.
+fn is_long_line(start: &[u8]) -> bool {
     let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
-    text.starts_with(b"{") && memchr::memchr(b'\n', text).is_none()
+    !text.is_empty() && memchr::memchr(b'\n', text).is_none()
 }
 
 /// The pieces of a text whose beginning was read already.
@@ -129,4 +129,31 @@ fn pieces(reader: source::Bytes, start: Vec<u8>, first_line: u64, quoting: Optio
     let (reader, start): (source::Bytes, Vec<u8>) =
         (Box::new(std::io::Read::chain(std::io::Cursor::new(start), reader)), Vec::new());
     Pieces::new(reader, start, first_line, quoting)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::IngestConfig;
+    use crate::schema::Map;
+
+    /// Of a header of more than 4 MiB the rest became a row.
+    #[test]
+    fn a_header_is_read_to_its_end_or_refused() {
+        let config = IngestConfig::default();
+        let session = Session::new(&config, Map::default());
+        let begun = |length: usize| {
+            let text = format!("account_id,{},ip\na,b,198.51.100.7\n", "x".repeat(length));
+            begin(&session, Path::new("f"), Box::new(std::io::Cursor::new(text.into_bytes())))
+        };
+        for length in [1, BEGINNING - 16, BEGINNING, 7 << 20] {
+            let mut begun = begun(length).unwrap().unwrap();
+            let piece = begun.pieces.next().unwrap().unwrap();
+            assert_eq!((begun.layout.width, piece.bytes.len(), piece.first_line), (3, 17, 2), "{length}");
+        }
+        for length in [MAX_RECORD, 2 * MAX_RECORD, 3 * MAX_RECORD] {
+            let error = begun(length).map(drop).unwrap_err().to_string();
+            assert!(error.contains("longer than 8 MiB"), "{length}: {error}");
+        }
+    }
 }
