@@ -13,6 +13,9 @@ use anyhow::{Context, bail};
 /// What stands for stdin.
 pub(crate) const STDIN: &str = "-";
 
+/// What is wrong where two things are called so.
+pub(crate) const TAKEN_TWICE: &str = "stdin can be read once, and two things are called -: name a file for one of them";
+
 /// Whether a name stands for stdin.
 pub(crate) fn is_stdin(name: impl AsRef<Path>) -> bool {
     name.as_ref() == Path::new(STDIN)
@@ -29,7 +32,7 @@ pub(crate) fn text_of(path: &Path) -> anyhow::Result<String> {
     let mut bytes = Vec::new();
     if is_stdin(path) {
         if TAKEN.swap(true, Ordering::Relaxed) {
-            bail!("stdin can be read once, and two things are called {STDIN}: name a file for one of them");
+            bail!(TAKEN_TWICE);
         }
         io::stdin().lock().read_to_end(&mut bytes).context("cannot read stdin")?;
     } else {

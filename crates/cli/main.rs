@@ -4,6 +4,7 @@
 //! stdout is data, stderr is talk. What exit codes mean is in `ending`.
 
 mod args;
+mod cells;
 mod commands;
 mod ending;
 mod fold;

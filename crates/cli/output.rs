@@ -3,16 +3,18 @@
 //! Values come from logs that an adversary wrote: in tables control characters and those that nobody sees are made visible, so
 //! that a name can't move the cursor, recolour the terminal, reverse the text after it or look like another one.
 
+use std::borrow::Borrow;
 use std::io::{self, BufWriter, IsTerminal, Write};
 
 use clap::ValueEnum;
 use comfy_table::Table;
+pub(crate) use hydralink::counted::{counted, grouped};
 use hydralink::filter::at_most;
-use indicatif::HumanCount;
 use serde::Serialize;
 
 use crate::Found;
 use crate::args::Shared;
+use crate::cells;
 use crate::fold::{bounded, folded};
 use crate::table;
 use crate::visible::visible_lines;
@@ -55,9 +57,11 @@ impl Format {
     }
 }
 
-/// A column of a record: its heading, how to print it, and whether it is a number.
+/// A column of a record: in tables a heading and how to print it; in CSV a field of the record's JSON, as [`cells`] has it.
 pub(crate) struct Field<T> {
     pub(crate) heading: &'static str,
+    /// The field, with a dot before each name that is inside another.
+    pub(crate) json: &'static str,
     pub(crate) cell: fn(&T) -> String,
     pub(crate) number: bool,
     /// Whether a value is a name, to be copied whole.
@@ -68,19 +72,27 @@ pub(crate) struct Field<T> {
 }
 
 impl<T> Field<T> {
+    const fn new(heading: &'static str, cell: fn(&T) -> String) -> Self {
+        Field { heading, json: heading, cell, number: false, whole: false, in_table: true, spare: 0 }
+    }
+
     /// A column of names: in tables none is broken.
     pub(crate) const fn name(heading: &'static str, cell: fn(&T) -> String) -> Self {
-        Field { heading, cell, number: false, whole: true, in_table: true, spare: 0 }
+        let mut column = Field::new(heading, cell);
+        column.whole = true;
+        column
     }
 
-    /// A column of words, in tables and CSV.
+    /// A column of words.
     pub(crate) const fn text(heading: &'static str, cell: fn(&T) -> String) -> Self {
-        Field { heading, cell, number: false, whole: false, in_table: true, spare: 0 }
+        Field::new(heading, cell)
     }
 
-    /// A column of numbers, in tables and CSV.
+    /// A column of numbers.
     pub(crate) const fn number(heading: &'static str, cell: fn(&T) -> String) -> Self {
-        Field { heading, cell, number: true, whole: true, in_table: true, spare: 0 }
+        let mut column = Field::new(heading, cell);
+        (column.number, column.whole) = (true, true);
+        column
     }
 
     /// A column that is left out of tables on lines too narrow for all, those of a higher order first.
@@ -91,14 +103,18 @@ impl<T> Field<T> {
     }
 
     /// A column in CSV only, where tables have no room.
-    pub(crate) const fn csv(heading: &'static str, cell: fn(&T) -> String) -> Self {
-        Field { heading, cell, number: false, whole: false, in_table: false, spare: 0 }
+    pub(crate) const fn csv(json: &'static str) -> Self {
+        let mut column = Field::new(json, |_| String::new());
+        column.in_table = false;
+        column
     }
-}
 
-/// A number of things that a word with an `s` means several of: 1 network, 2 networks.
-pub(crate) fn counted(count: u64, thing: &str) -> String {
-    format!("{} {thing}{}", grouped(count), if count == 1 { "" } else { "s" })
+    /// A column of a field that is called otherwise than the heading.
+    pub(crate) const fn of(json: &'static str, column: Self) -> Self {
+        let mut column = column;
+        column.json = json;
+        column
+    }
 }
 
 /// Locked, buffered stdout and the chosen format.
@@ -135,7 +151,7 @@ impl Output {
                     self.out.write_all(b"\n")?;
                 }
             }
-            _ => self.csv(records, fields)?,
+            _ => drop(self.csv(records.iter(), fields)?),
         }
         Ok(if records.is_empty() { Found::Nothing } else { Found::Something })
     }
@@ -178,13 +194,7 @@ impl Output {
         let mut count = 0u64;
         match self.format() {
             Format::Csv => {
-                let mut writer = csv::Writer::from_writer(&mut self.out);
-                writer.write_record(fields.iter().map(|field| field.heading)).map_err(unwrapped)?;
-                for record in records {
-                    writer.write_record(fields.iter().map(|field| (field.cell)(&record))).map_err(unwrapped)?;
-                    count += 1;
-                }
-                writer.flush()?;
+                count = self.csv(records, fields)?;
             }
             format => {
                 let array = format == Format::Json;
@@ -222,6 +232,11 @@ impl Output {
             }
         }
         Ok(Found::Something)
+    }
+
+    /// Prints one thing as JSON, whatever the format.
+    pub(crate) fn object<T: Serialize>(&mut self, thing: &T) -> io::Result<()> {
+        self.json(thing)
     }
 
     /// Prints records as JSON Lines, unless another format was asked for that any record has: what a list on stdin is answered
@@ -289,13 +304,18 @@ impl Output {
         table::write(&mut self.out, records, fields, self.width, line)
     }
 
-    fn csv<T>(&mut self, records: &[T], fields: &[Field<T>]) -> io::Result<()> {
+    /// Writes records as CSV, and says how many there were.
+    fn csv<R: Borrow<T>, T: Serialize>(&mut self, records: impl Iterator<Item = R>, fields: &[Field<T>]) -> io::Result<u64> {
         let mut writer = csv::Writer::from_writer(&mut self.out);
-        writer.write_record(fields.iter().map(|field| field.heading)).map_err(unwrapped)?;
+        writer.write_record(fields.iter().map(|field| cells::column(field.json))).map_err(unwrapped)?;
+        let mut count = 0;
         for record in records {
-            writer.write_record(fields.iter().map(|field| (field.cell)(record))).map_err(unwrapped)?;
+            let row = cells::row(record.borrow(), fields.iter().map(|field| field.json))?;
+            writer.write_record(row).map_err(unwrapped)?;
+            count += 1;
         }
-        writer.flush()
+        writer.flush()?;
+        Ok(count)
     }
 }
 
@@ -304,22 +324,5 @@ fn unwrapped(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         other => io::Error::other(format!("{other:?}")),
-    }
-}
-
-/// A whole number in groups of three digits.
-pub(crate) fn grouped(number: u64) -> String {
-    HumanCount(number).to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_grouped_by_thousands() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(999), "999");
-        assert_eq!(grouped(1_234_567), "1,234,567");
     }
 }

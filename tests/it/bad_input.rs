@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 
-use crate::support::{Bench, of_world};
+use crate::support::{Bench, detected, of_world};
 
 const GOOD: &str = "timestamp,account_id,ip,payment_instrument\n\
     2026-02-01T00:00:00Z,a,8.8.8.8,tok_1\n\
@@ -278,6 +278,42 @@ fn a_signal_in_the_middle_leaves_nothing() {
         assert!(stderr.contains("interrupted; nothing was changed"), "{stderr}");
         assert!(!bench.path("store").exists(), "a build that was stopped left a store behind");
     }
+}
+
+/// What doesn't ask whether to stop ends at once, whether it waits for a list or writes a file; of that nothing stays.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_signal_ends_what_does_not_mind_it_and_no_part_of_a_file_stays() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let piped = std::process::Stdio::piped;
+    let signalled = |signal: &str, child: &std::process::Child| {
+        let kill = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill runs");
+        assert!(kill.success(), "it ended before it could be stopped");
+    };
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let mut child =
+            bench.command(&["expand", &store, "--seeds", "-"]).stdin(piped()).stderr(piped()).spawn().expect("starts");
+        // More than a pipe holds: once it is written it is being read.
+        let mut seeds = child.stdin.take().expect("stdin");
+        seeds.write_all("nobody\n".repeat(50_000).as_bytes()).expect("it reads");
+        signalled(signal, &child);
+        assert_eq!(child.wait().expect("ends").code(), Some(code));
+    }
+    let out = bench.path("out");
+    std::fs::create_dir(&out).expect("a folder");
+    let whole = ["export", &store, "--whole", "--max-nodes", "9999999", "--no-layout", "-o", "out/whole.graphml.gz"];
+    let mut child = bench.command(&whole).stderr(piped()).spawn().expect("starts");
+    let files = || std::fs::read_dir(&out).expect("a folder").flatten().map(|file| file.file_name()).collect::<Vec<_>>();
+    while files().is_empty() {
+        std::thread::yield_now();
+    }
+    signalled("-STOP", &child);
+    assert!(files().iter().all(|file| file.to_string_lossy().ends_with(".part")), "{:?}", files());
+    signalled("-INT", &child);
+    signalled("-CONT", &child);
+    assert_eq!(child.wait().expect("ends").code(), Some(130));
+    assert!(files().is_empty(), "{:?}", files());
 }
 
 #[test]

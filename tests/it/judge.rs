@@ -105,7 +105,8 @@ fn a_consensus_tells_what_hangs_on_single_sightings() {
     let bench = Bench::new();
     let store = detected(&bench);
     bench.fails(2, &["--runs"], &["consensus", &store, "--runs", "0"]);
-    bench.fails(2, &["1.5", "share"], &["consensus", &store, "--left-out", "1.5"]);
+    bench.fails(2, &["1.5", "100%"], &["consensus", &store, "--left-out", "1.5"]);
+    bench.fails(2, &["share", "below 1"], &["consensus", &store, "--left-out", "100%"]);
     let runs = |more: &[&str]| {
         bench.ok(&[&["consensus", &store, "--all", "--top", "0", "--runs", "3", "--format", "jsonl"], more].concat()).records()
     };

@@ -25,6 +25,7 @@
 //! | `handed_on` | who was forgotten stays out, exports keep their dates, events say why, rebuilds and retentions tell what they cost |
 //! | `documents` | every command line of the README and the documents is one that the binary takes |
 //! | `options` | messages of the libraries name no flags, and every option that they name is there |
+//! | `cells` | CSV has the fields of the JSON, under their names and in the same digits |
 //! | `said` | what is printed is what is so: counts, estimates, refusals, sentences, and where files go |
 //! | `plain_worlds` | worlds written without this project: operators found whole, look-alikes left alone |
 //! | `determinism` | the same bytes at any thread count and in any row order |
@@ -34,6 +35,7 @@
 mod act;
 mod architecture;
 mod bad_input;
+mod cells;
 mod columns;
 mod deliveries;
 mod determinism;

@@ -159,3 +159,46 @@ fn a_dossier_of_a_level_is_compared_as_far_as_it_shows_values() {
     let blind = bench.piped(&["verify", &store, "--dossier", "-"], &assessed);
     assert!(blind.code == 2 && blind.stderr.contains("its accounts are pseudonyms") && blind.stderr.contains("--key-file"));
 }
+
+#[test]
+fn members_of_the_networks_that_stdin_names_and_what_is_left_out_of_lists_is_said() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let listed = bench.ok(&["networks", &store, "--all", "--format", "jsonl"]);
+    let ids: Vec<String> = listed.records()[..2].iter().map(|row| row["id"].as_str().expect("an id").to_owned()).collect();
+    let of = |id: &str| bench.ok(&["members", &store, "--network", id, "--format", "jsonl"]).records();
+    let both = bench.piped(&["members", &store, "--network", "-", "--format", "jsonl"], &ids.join("\n"));
+    assert_eq!(both.records(), [of(&ids[0]), of(&ids[1])].concat());
+    let all = of(&ids[0]).len();
+    for command in [
+        &["members", &store, "--network", &ids[0], "--top", "2"][..],
+        &["members", &store, "--network", &ids[0], "--top", "2", "--format", "csv"],
+        &["members", &store, "--network", &ids[0], "--top", "2", "--where", "account_id != 'nobody'"],
+    ] {
+        let ran = bench.ok(command);
+        assert!(ran.stderr.contains(&format!("showing 2 of {all}; --top 0 shows all")), "{command:?}: {}", ran.stderr);
+    }
+    let networks = listed.records().len();
+    let ran = bench.ok(&["consensus", &store, "--all", "--top", "1", "--runs", "1"]);
+    assert!(ran.stderr.contains(&format!("showing 1 of {networks}; --top 0 shows all")), "{}", ran.stderr);
+    bench.ok(&["consensus", &store, "--left-out", "10%", "--runs", "1", "--quiet"]);
+}
+
+#[test]
+fn what_is_written_and_decided_is_told_as_json_too() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let export = ["export", &store, "-o", "out.graphml", "--summary"];
+    let summary = bench.ok(&export).json();
+    assert!(summary["nodes"].as_u64() > Some(0) && summary["left_out"].is_object(), "{summary}");
+    assert_eq!(summary["files"][0]["path"], "out.graphml");
+    bench.fails(2, &["stdout would hold"], &["export", &store, "-o", "-", "--format", "graphml", "--summary"]);
+    let told = bench.ok(&["report", &store, "-o", "report.html", "--format", "json"]).json();
+    assert_eq!(told["bytes"].as_u64(), std::fs::metadata(bench.path("report.html")).map(|page| page.len()).ok());
+    assert!(told["nodes"].as_u64() > Some(0) && told["file"] == "report.html", "{told}");
+    let four_eyes = ["case", "four-eyes", &store, "50", "--reviewer", "ann"];
+    let said = bench.ok(&four_eyes).stdout;
+    assert_eq!(said, "one reviewer may confirm up to 50 accounts of a case; more take two\n");
+    let told = bench.ok(&[&four_eyes[..], &["--format", "json"]].concat()).json();
+    assert_eq!(told, serde_json::json!({"four_eyes": 50, "asked": 50}));
+}

@@ -87,6 +87,22 @@ fn labels_of_accounts_that_are_not_there_are_told() {
     }
     let group = bench.file("group.csv", "account_id,group\nnobody_1,A\n");
     bench.fails(2, &["none of the accounts that it labels (1)"], &["evaluate", &store, "--labels", &some, "--benign", &group]);
+    // However they come, and also of a store that holds pseudonyms.
+    let tsv = labels.replace(',', "\t");
+    let whole = bench.ok(&["evaluate", &store, "--labels", &of_world("labels.csv"), "--format", "json"]).json();
+    assert_eq!(bench.piped(&["evaluate", &store, "--labels", "-", "--format", "json"], &tsv).json(), whole);
+    bench.fails(2, &["read once"], &["evaluate", &store, "--labels", "-", "--benign", "-"]);
+    let key = crate::privacy::key_file(&bench, "key", crate::privacy::KEY);
+    bench.ok(&["build", &of_world("events.csv"), "-o", "keyed", "--key-file", &key, "--quiet"]);
+    bench.run(&["detect", "keyed", "--quiet"]);
+    for command in ["evaluate", "ablate", "backtest"] {
+        bench.fails(2, &["it holds pseudonyms under key", "--key-file"], &[command, "keyed", "--labels", &some]);
+    }
+    let keyed = ["--labels", &of_world("labels.csv"), "--key-file", &key, "--format", "json"];
+    let told = bench.ok(&[&["evaluate", "keyed"], &keyed[..]].concat()).json();
+    assert_eq!((&told["labels"]["accounts"], &told["labels"]["unknown"]), (&(all - 2).into(), &0.into()), "{told}");
+    let when = bench.ok(&[&["backtest", "keyed", "--every", "1440"], &keyed[..]].concat()).json();
+    assert!(when.as_array().is_some_and(|networks| networks.iter().all(|one| one["unknown_accounts"] == 0)), "{when}");
     // Nothing about countries is known where no account table was read.
     let events = bench
         .file("events.csv", "timestamp,account_id,ip\n2026-02-01T00:00:00Z,a,192.0.2.1\n2026-02-01T00:00:00Z,b,192.0.2.1\n");
@@ -477,7 +493,7 @@ fn a_chain_says_what_it_is_ranked_by() {
         .map(|(chain, cost)| format!("cost {cost:.2}, {:.1} bits at its weakest", chain["bits"].as_f64().expect("bits")));
     assert_eq!(told, wanted.collect::<Vec<String>>());
     let rows = bench.ok(&[&asked[..], &["--format", "csv"]].concat()).stdout;
-    assert!(rows.starts_with("cost,bits,path\n"), "{rows}");
+    assert!(rows.starts_with("cost,bits,hops_node\n"), "{rows}");
     // A rank is a network here, too, unless an account is called so.
     let outsider = bench.ok(&["members", &store, "--where", "network == null", "--format", "jsonl"]).records();
     let outsider = outsider[0]["account_id"].as_str().expect("an account");
@@ -496,6 +512,11 @@ fn formats_that_are_named_are_those_of_the_command() {
     lists(&["export", "store", "-o", "x"], "graphml, gexf, csv, parquet, jsonl, stix, misp");
     lists(&["network", "store", "1"], "table, json, jsonl, markdown");
     lists(&["hubs", "store"], "table, json, jsonl, csv");
+    let shell = bench.ok(&["completions", "bash"]).stdout;
+    assert!(
+        shell.contains("graphml gexf csv parquet jsonl stix misp") && shell.contains("table json jsonl markdown"),
+        "{shell}"
+    );
     bench.fails(2, &["needs a folder"], &["man", "-"]);
     assert!(!bench.path("-").exists());
 }

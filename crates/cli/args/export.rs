@@ -23,6 +23,9 @@ pub(crate) struct Export {
     /// which are four tables
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: PathBuf,
+    /// Print what was written, and what was left out, as one JSON object on stdout
+    #[arg(long)]
+    pub(crate) summary: bool,
     /// Only this network (repeat for several; - reads ids from stdin)
     #[arg(long, value_name = "ID")]
     pub(crate) network: Vec<String>,

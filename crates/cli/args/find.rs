@@ -117,7 +117,7 @@ pub(crate) struct Members {
     pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
-    /// Only accounts of this network
+    /// Only accounts of this network (- reads ids from stdin)
     #[arg(long, value_name = "ID")]
     pub(crate) network: Option<String>,
     /// Only records for which this holds, as in 'degree > 50 and first_seen >= 2026-02-01'

@@ -2,8 +2,9 @@
 
 use std::ffi::OsString;
 
+use clap::builder::PossibleValuesParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Command, CommandFactory, Error, FromArgMatches, Parser};
+use clap::{Arg, Command, CommandFactory, Error, FromArgMatches, Parser};
 
 use hydralink::filter;
 
@@ -57,16 +58,28 @@ pub(crate) fn parse() -> Arguments {
     })
 }
 
+/// The formats of commands that print no rows.
+const FORMATS: &[(&[&str], &[&str])] = &[
+    (&["export"], &["graphml", "gexf", "csv", "parquet", "jsonl", "stix", "misp"]),
+    (&["network", "assess", "appeal"], &["table", "json", "jsonl", "markdown"]),
+];
+
+/// The same commands, each with the formats that it takes: for shells, which complete by them.
+pub(crate) fn with_formats(command: Command) -> Command {
+    let of_each = FORMATS.iter().flat_map(|&(commands, formats)| commands.iter().map(move |name| (name, formats)));
+    of_each.fold(command, |command, (name, formats)| {
+        let format = Arg::new("format").long("format").value_name("FORMAT").value_parser(PossibleValuesParser::new(formats));
+        command.mut_subcommand(name, |command| command.arg(format.help("The format")))
+    })
+}
+
 /// An error that names the formats of the command that was typed, where it names formats: the option is every command's.
 fn of_command(mut error: Error) -> Error {
     let is_of_format = |value: Option<&ContextValue>| matches!(value, Some(ContextValue::String(argument)) if argument.starts_with("--format "));
     if error.kind() == ErrorKind::InvalidValue && is_of_format(error.get(ContextKind::InvalidArg)) {
         let typed = |name: &str| std::env::args_os().any(|word| word == name);
-        let formats: &[&str] = match () {
-            () if typed("export") => &["graphml", "gexf", "csv", "parquet", "jsonl", "stix", "misp"],
-            () if ["network", "assess", "appeal"].into_iter().any(typed) => &["table", "json", "jsonl", "markdown"],
-            () => &["table", "json", "jsonl", "csv"],
-        };
+        let formats = FORMATS.iter().find(|(commands, _)| commands.iter().any(|name| typed(name)));
+        let formats = formats.map_or(&["table", "json", "jsonl", "csv"][..], |&(_, formats)| formats);
         let formats = formats.iter().map(|name| (*name).to_owned()).collect();
         error.insert(ContextKind::ValidValue, ContextValue::Strings(formats));
         error.remove(ContextKind::SuggestedValue);
@@ -117,6 +130,21 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn shells_complete_the_formats_of_each_command() {
+        let mut command = with_formats(Arguments::command());
+        command.build();
+        let formats = |name: &str| -> Vec<String> {
+            let command = command.find_subcommand(name).expect("a command");
+            let format = command.get_arguments().find(|argument| argument.get_id() == "format").expect("an option");
+            let values = format.get_possible_values().into_iter().filter(|value| !value.is_hide_set());
+            values.map(|value| value.get_name().to_owned()).collect()
+        };
+        assert_eq!(formats("export"), ["graphml", "gexf", "csv", "parquet", "jsonl", "stix", "misp"]);
+        assert_eq!(formats("network"), ["table", "json", "jsonl", "markdown"]);
+        assert_eq!(formats("hubs"), ["table", "json", "jsonl", "csv"]);
+    }
 
     #[test]
     fn every_command_is_in_one_group() {

@@ -6,7 +6,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use hydralink::redteam::Evasion;
 
-use super::{Tier, TopRows, View};
+use super::read::share;
+use super::{KeyFile, Tier, TopRows, View};
 
 /// The commands that judge a detection.
 #[derive(Debug, Subcommand)]
@@ -49,9 +50,11 @@ pub(crate) struct Calibrate {
 pub(crate) struct Backtest {
     /// The store
     pub(crate) store: PathBuf,
-    /// Known truth (account_id,network); without it, the networks that the store holds
+    /// Known truth (account_id,network; - for stdin); without it, the networks that the store holds
     #[arg(long, value_name = "FILE")]
     pub(crate) labels: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) key: KeyFile,
     /// Hours between cuts
     #[arg(long, default_value_t = 24, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) every: u32,
@@ -68,7 +71,7 @@ pub(crate) struct Consensus {
     #[arg(long, default_value_t = 20, value_name = "R")]
     pub(crate) runs: u32,
     /// Share of the sightings, and of the events, that each rerun leaves out; with 0 the scores say what draws alone do
-    #[arg(long, default_value_t = 0.1, value_name = "SHARE")]
+    #[arg(long, default_value = "10%", value_name = "SHARE", value_parser = share)]
     pub(crate) left_out: f64,
     /// Seed of what is left out and of what the reruns draw at random
     #[arg(long, default_value_t = 1)]
@@ -93,22 +96,24 @@ pub(crate) struct Layers {
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
     /// Campaigns below this share of every pool's traffic are counted as `other`
-    #[arg(long, default_value_t = 0.02, value_name = "SHARE")]
+    #[arg(long, default_value = "2%", value_name = "SHARE", value_parser = share)]
     pub(crate) least_share: f64,
 }
 
 /// Known truth: shared by `evaluate` and `ablate`.
 #[derive(Debug, Args)]
 pub(crate) struct TruthFiles {
-    /// The truth: account_id,network (or cluster)
+    /// The truth: account_id,network (or cluster), as CSV, TSV or Parquet (- for stdin)
     #[arg(long, value_name = "FILE")]
     pub(crate) labels: PathBuf,
-    /// Legitimate look-alikes: account_id,group
+    /// Legitimate look-alikes: account_id,group (- for stdin)
     #[arg(long, value_name = "FILE")]
     pub(crate) benign: Option<PathBuf>,
     /// The truth names only some accounts: leave the others out instead of calling them benign
     #[arg(long)]
     pub(crate) partial: bool,
+    #[command(flatten)]
+    pub(crate) key: KeyFile,
 }
 
 #[derive(Debug, Args)]

@@ -22,7 +22,7 @@ pub(crate) use find::{
     Algorithm, Communities, Components, Detect, Diff, Evaluate, Lineage, Members, Networks, OneNetwork, QualityName, RuleLists,
     TopRows,
 };
-pub(crate) use groups::{documented, parse};
+pub(crate) use groups::{documented, parse, with_formats};
 pub(crate) use judge::*;
 pub(crate) use read::{AsOf, Build, Demo, EventFormat, Mapping, Profile, Reading, Schema, Synth, Tier, Update};
 
@@ -201,8 +201,9 @@ pub(crate) enum Command {
     Expand(Expand),
     /// Write the graph for Gephi, notebooks and partners' platforms
     ///
-    /// --format graphml (Gephi and every other reader; the default), gexf (Gephi with time), csv or parquet (nodes, edges,
-    /// memberships, evidence), jsonl (actions), stix (2.1 bundle), misp (event). Without it the file's name decides.
+    /// --format graphml (Gephi and every other reader), gexf (Gephi with time), csv or parquet (nodes, edges, memberships,
+    /// evidence), jsonl (actions), stix (2.1 bundle), misp (event). Without it the file's name decides, which has to end in one of
+    /// these words then (.stix.json, .misp.json).
     Export(Export),
     /// Write one self-contained HTML page: ranked networks, evidence, plots and the graph
     ///

@@ -129,7 +129,7 @@ pub(super) fn counted_entries(entries: u64) -> String {
 pub(crate) fn verify(arguments: &Verify, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.key.open(&arguments.store)?;
     if let Some(path) = &arguments.dossier {
-        let _progress = Progress::new(shared, "recomputing", None, false);
+        let _progress = Progress::unasked(shared, "recomputing", None);
         let (text, key) = (input::text_of(path)?, arguments.key.read()?);
         let verified = dossier::verify(dataset, &text, key.as_ref()).with_context(|| input::name_of(path))?;
         return Ok(output.one(&verified, |verified| {
@@ -167,7 +167,8 @@ pub(crate) fn verify(arguments: &Verify, shared: &Shared, output: &mut Output) -
 /// Prints completions for a shell.
 pub(crate) fn completions(arguments: &Completions) -> anyhow::Result<Found> {
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut Arguments::command(), "hydralink", &mut script);
+    let mut command = args::with_formats(Arguments::command());
+    clap_complete::generate(arguments.shell, &mut command, "hydralink", &mut script);
     io::Write::write_all(&mut io::stdout().lock(), &script)?;
     Ok(Found::Something)
 }

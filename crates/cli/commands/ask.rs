@@ -204,15 +204,15 @@ pub(crate) fn neighbors(arguments: &Neighbors, output: &mut Output) -> anyhow::R
 }
 
 const NEIGHBOR: &[Field<Neighbor>] = &[
-    Field::csv("of", |row| row.of.clone()),
+    Field::csv("of"),
     Field::name("node", |row| row.node.clone()),
     Field::number("bits", |row| row.bits.map_or(String::new(), |bits| format!("{bits:.2}"))),
     Field::spare(3, Field::number("exchanges", |row| row.exchanges.to_string())),
     Field::number("degree", |row| row.degree.to_string()),
     Field::spare(1, Field::text("class", |row| row.class.clone().unwrap_or_default())),
     Field::spare(2, Field::text("network", |row| row.network.clone().unwrap_or_default())),
-    Field::csv("first_seen", |row| row.first_seen.clone().unwrap_or_default()),
-    Field::csv("last_seen", |row| row.last_seen.clone().unwrap_or_default()),
+    Field::csv("first_seen"),
+    Field::csv("last_seen"),
 ];
 
 /// Prints the most widely shared identifiers.
@@ -254,19 +254,19 @@ const TOP: &[Field<TopNode>] = &[
     Field::number("bits", |row| row.bits.map_or(String::new(), |bits| format!("{bits:.1}"))),
     Field::spare(2, Field::text("class", |row| row.class.clone().unwrap_or_default())),
     Field::spare(1, Field::text("network", |row| row.network.clone().unwrap_or_default())),
-    Field::csv("first_seen", |row| row.first_seen.clone().unwrap_or_default()),
-    Field::csv("last_seen", |row| row.last_seen.clone().unwrap_or_default()),
+    Field::csv("first_seen"),
+    Field::csv("last_seen"),
 ];
 
 const HUB: &[Field<Hub>] = &[
     Field::name("identifier", |row| row.identifier.clone()),
-    Field::csv("kind", |row| row.kind.clone()),
+    Field::csv("kind"),
     Field::number("accounts", |row| row.accounts.to_string()),
-    Field::csv("exchanges", |row| row.exchanges.to_string()),
+    Field::csv("exchanges"),
     Field::text("class", |row| row.class.clone()),
     Field::text("policy", |row| row.policy.clone()),
     Field::text("reason", |row| row.reason.clone()),
-    Field::csv("spread_days", |row| row.spread_days.map_or(String::new(), |days| format!("{days:.4}"))),
-    Field::csv("first_seen", |row| row.first_seen.clone().unwrap_or_default()),
-    Field::csv("last_seen", |row| row.last_seen.clone().unwrap_or_default()),
+    Field::csv("spread_days"),
+    Field::csv("first_seen"),
+    Field::csv("last_seen"),
 ];

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hydralink::bans::{self, Action, Collateral, Harm, Impact, Plan, PlanConfig, Replacement, Reviewed, Traffic};
+use hydralink::bans::{self, Action, Collateral, Harm, Impact, Plan, PlanConfig, Proposal, Replacement, Reviewed, Traffic};
 use serde::Serialize;
 
 use super::ask::{refuse_unknown, targets};
@@ -45,9 +45,14 @@ pub(crate) fn plan_bans(arguments: &PlanBans, output: &mut Output) -> anyhow::Re
 /// An action of a plan, on a line of its own.
 #[derive(Serialize)]
 struct Listed {
-    action: Action,
+    action: Proposal,
+    kind: String,
+    value: String,
     /// Why somebody looks at the account or the identifier before it is acted on, if there is a reason.
     look_first: &'static str,
+    exchanges_stopped: u64,
+    benign_if_network: f64,
+    already_banned: bool,
     network: String,
 }
 
@@ -60,28 +65,31 @@ fn listed(plan: &Plan) -> Vec<Listed> {
         _ if is_doubtful(plan) => "not_flagged",
         _ => "",
     };
-    let one = |action: &Action| Listed {
-        action: action.clone(),
-        look_first: look_first(&action.target),
-        network: plan.network.clone(),
+    let one = |action: &Action| {
+        let (kind, value) = action.target.split_once(':').unwrap_or(("", &action.target));
+        Listed {
+            action: action.action,
+            kind: kind.to_owned(),
+            value: value.to_owned(),
+            look_first: look_first(&action.target),
+            exchanges_stopped: action.exchanges_stopped,
+            benign_if_network: action.benign_if_network,
+            already_banned: action.already_banned,
+            network: plan.network.clone(),
+        }
     };
     plan.actions.iter().map(one).collect()
 }
 
-/// The kind and the value of what an action is about.
-fn target_of(listed: &Listed) -> (&str, &str) {
-    listed.action.target.split_once(':').unwrap_or(("", &listed.action.target))
-}
-
 const LISTED: &[Field<Listed>] = &[
-    Field::csv("action", |listed| listed.action.action.name().to_owned()),
-    Field::csv("kind", |listed| target_of(listed).0.to_owned()),
-    Field::csv("value", |listed| target_of(listed).1.to_owned()),
-    Field::csv("look_first", |listed| listed.look_first.to_owned()),
-    Field::csv("exchanges_stopped", |listed| listed.action.exchanges_stopped.to_string()),
-    Field::csv("benign_if_network", |listed| format!("{:.4}", listed.action.benign_if_network)),
-    Field::csv("already_banned", |listed| listed.action.already_banned.to_string()),
-    Field::csv("network", |listed| listed.network.clone()),
+    Field::csv("action"),
+    Field::csv("kind"),
+    Field::csv("value"),
+    Field::csv("look_first"),
+    Field::csv("exchanges_stopped"),
+    Field::csv("benign_if_network"),
+    Field::csv("already_banned"),
+    Field::csv("network"),
 ];
 
 /// Prints what a list of actions would do.

@@ -2,6 +2,7 @@
 
 use hydralink::Dataset;
 use hydralink::cases::{self, Action, Case, Cases, ChainCheck, Decision, LogEntry, State};
+use serde::Serialize;
 
 use crate::Found;
 use crate::args::{CaseCommand, CaseList, CaseLog, CaseVerify, Decide, FourEyes, Move, StateName};
@@ -75,14 +76,24 @@ fn print_decided(cases: &Cases, output: &mut Output) -> anyhow::Result<Found> {
     Ok(found)
 }
 
+/// How many accounts of a case one reviewer may confirm.
+#[derive(Serialize)]
+struct Holds {
+    four_eyes: u64,
+    /// What was asked for, which counts once a second reviewer asks for it where it is more.
+    asked: u64,
+}
+
 fn four_eyes(arguments: &FourEyes, output: &mut Output) -> anyhow::Result<Found> {
     let cases = cases::set_four_eyes(&Dataset::open(&arguments.store)?, arguments.accounts, &arguments.reviewer)?;
     if cases.four_eyes() < arguments.accounts {
         output.say("raising the number takes effect when a second reviewer sets the same")?;
     }
-    let accounts = counted(cases.four_eyes(), "account");
-    output.line(&format!("one reviewer may confirm up to {accounts} of a case; more take two"))?;
-    Ok(Found::Something)
+    let holds = Holds { four_eyes: cases.four_eyes(), asked: arguments.accounts };
+    Ok(output.one(&holds, |holds| {
+        let accounts = counted(holds.four_eyes, "account");
+        format!("one reviewer may confirm up to {accounts} of a case; more take two\n")
+    })?)
 }
 
 fn list(arguments: &CaseList, output: &mut Output) -> anyhow::Result<Found> {
@@ -97,12 +108,7 @@ fn log(arguments: &CaseLog, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
     let cases = dataset.cases()?;
     warn_torn(&cases, output)?;
-    // A node may be typed as a value that the store holds a pseudonym of, and may be gone from the store.
-    let typed =
-        arguments.target.as_ref().map(|target| dataset.node(target).map_or(target.clone(), |node| dataset.label_of(node)));
-    let about = |entry: &LogEntry| typed.as_ref().is_none_or(|target| entry.target == *target);
-    let shown = cases.entries().iter().map(|entry| cases::shown_entry(&dataset, entry));
-    let entries: Vec<LogEntry> = shown.filter(about).collect();
+    let entries = cases::shown_log(&dataset, &cases, arguments.target.as_deref());
     Ok(output.records(&entries, ENTRY)?)
 }
 
@@ -144,7 +150,7 @@ const CASE: &[Field<Case>] = &[
     Field::spare(1, Field::number("awaiting", |case| case.awaiting.to_string())),
     Field::text("reviewer", |case| case.reviewer.clone()),
     Field::text("reason", |case| case.reason.clone().unwrap_or_default()),
-    Field::csv("opened", |case| case.opened.clone()),
+    Field::csv("opened"),
     Field::spare(2, Field::text("updated", |case| case.updated.clone())),
     Field::spare(3, Field::number("records", |case| case.records.to_string())),
 ];
@@ -162,5 +168,8 @@ const ENTRY: &[Field<LogEntry>] = &[
     Field::spare(3, Field::number("accounts", |entry| entry.accounts.to_string())),
     Field::spare(2, Field::text("reason", |entry| entry.reason.clone().unwrap_or_default())),
     Field::text("text", |entry| entry.text.clone().unwrap_or_default()),
-    Field::csv("hash", |entry| entry.hash.clone()),
+    Field::csv("state"),
+    Field::csv("four_eyes"),
+    Field::csv("identifiers"),
+    Field::csv("hash"),
 ];

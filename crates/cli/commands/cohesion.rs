@@ -119,7 +119,7 @@ const BLOCK: &[Field<DenseBlock>] = &[
     Field::number("density", |row| format!("{:.3}", row.density)),
     Field::number("bound", |row| format!("{:.3}", row.bound)),
     Field::text("network", |row| row.network.clone().unwrap_or_default()),
-    Field::number("share", |row| format!("{:.0}%", row.network_share * 100.0)),
+    Field::of("network_share", Field::number("share", |row| format!("{:.0}%", row.network_share * 100.0))),
 ];
 
 /// Prints the cores of accounts in lockstep, or the accounts of one.
@@ -158,8 +158,8 @@ const CORE: &[Field<LockstepCore>] = &[
     Field::text("first", |row| row.first.clone().unwrap_or_default()),
     Field::text("last", |row| row.last.clone().unwrap_or_default()),
     Field::text("network", |row| row.network.clone().unwrap_or_default()),
-    Field::number("share", |row| format!("{:.0}%", row.network_share * 100.0)),
-    Field::csv("example", |row| row.example.clone()),
+    Field::of("network_share", Field::number("share", |row| format!("{:.0}%", row.network_share * 100.0))),
+    Field::csv("example"),
 ];
 
 /// Prints accounts with their labels, or as bare names where nothing was detected.

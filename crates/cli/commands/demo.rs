@@ -74,7 +74,7 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
     output.line("\n4. Against the truth of this world (a synthetic one: it says nothing of accuracy in the field):\n")?;
     output.line(&evaluated::evaluation_text(&evaluation.evaluation))?;
 
-    let progress = Progress::new(shared, "drawing", None, false);
+    let progress = Progress::unasked(shared, "drawing", None);
     let drawn = hydralink::export_drawn(&dataset, results.labelling(), &ExportConfig::default(), &graphml)?;
     let (bytes, _) = hydralink::report_drawn(&dataset, &results, &ReportConfig::default(), &page)?;
     drop(progress);

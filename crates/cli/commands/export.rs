@@ -1,8 +1,11 @@
 //! Writing what leaves: the graph for other tools, the report for other people.
 
+use std::path::Path;
+
 use hydralink::export::{self, ExportConfig, ExportSummary, LeftOut, Networks, Places, Sharing};
 use hydralink::report::{ReportConfig, ReportData};
 use hydralink::{Dataset, Labelling};
+use serde::Serialize;
 
 use super::several;
 use crate::Found;
@@ -12,7 +15,11 @@ use crate::progress::Progress;
 
 /// Writes the graph of the chosen networks.
 pub(crate) fn export(arguments: &Export, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
+    refuse_both(&arguments.output, arguments.summary)?;
     let summary = run_export(arguments, shared)?;
+    if arguments.summary {
+        output.object(&summary)?;
+    }
     let files: Vec<String> = summary.files.iter().map(|file| file.path.display().to_string()).collect();
     output.say(&format!(
         "{}: {}, {} of {}{}{}",
@@ -74,7 +81,7 @@ pub(super) fn say_rejected(left_out: u64, output: &mut Output) -> anyhow::Result
 
 /// Exports with a line of progress.
 fn run_export(arguments: &Export, shared: &Shared) -> anyhow::Result<ExportSummary> {
-    let _progress = Progress::new(shared, "drawing", None, false);
+    let _progress = Progress::unasked(shared, "drawing", None);
     let dataset = arguments.view.key.open(&arguments.store)?;
     let results = match arguments.whole {
         // It needs no network: before a detection there is none.
@@ -124,9 +131,42 @@ pub(super) fn chosen(dataset: &Dataset, results: &Labelling, ids: &[String]) -> 
     Ok(if chosen.is_empty() { Networks::Flagged } else { Networks::Chosen(chosen) })
 }
 
+/// Refuses to write a file and what is said of it into one stream.
+fn refuse_both(file: &Path, summary: bool) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        !(summary && file == Path::new("-")),
+        "stdout would hold what is written and the summary of it: name a file for the one, or leave out the other"
+    );
+    Ok(())
+}
+
+/// What a report shows.
+#[derive(Serialize)]
+struct Reported<'r> {
+    file: &'r Path,
+    bytes: u64,
+    networks: usize,
+    nodes: usize,
+    edges: usize,
+    rejected_networks: u64,
+}
+
 /// Writes the report.
 pub(crate) fn report(arguments: &Report, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
+    let is_asked = matches!(output.format(), Format::Json | Format::Jsonl);
+    refuse_both(&arguments.output, is_asked)?;
     let (bytes, data) = run_report(arguments, shared)?;
+    if is_asked {
+        let reported = Reported {
+            file: &arguments.output,
+            bytes,
+            networks: data.networks.len(),
+            nodes: data.graph.label.len(),
+            edges: data.graph.source.len(),
+            rejected_networks: data.key_numbers.networks_rejected,
+        };
+        output.one(&reported, |_| String::new())?;
+    }
     output.say(&format!(
         "{}: {}, {} and {} drawn, {}; open it in any browser",
         arguments.output.display(),
@@ -141,7 +181,7 @@ pub(crate) fn report(arguments: &Report, shared: &Shared, output: &mut Output) -
 
 /// Writes the report with a line of progress; returns its size and what it shows.
 fn run_report(arguments: &Report, shared: &Shared) -> anyhow::Result<(u64, ReportData)> {
-    let _progress = Progress::new(shared, "drawing", None, false);
+    let _progress = Progress::unasked(shared, "drawing", None);
     let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.results()?;
     let config =

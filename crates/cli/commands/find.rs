@@ -1,7 +1,7 @@
 //! Finding networks: detect, networks, network, members, components, communities, diff.
 
 use hydralink::calibrate::{CalibrationState, calibration_state};
-use hydralink::cases::{self, CasedNetwork, Label, Labelled, State};
+use hydralink::cases::{self, CasedNetwork, Labelled, State};
 use hydralink::diff::{self, Change};
 use hydralink::dossier::{self, Dossier};
 use hydralink::filter::{self, first_passing};
@@ -11,7 +11,7 @@ use hydralink::review::{self, ReviewConfig, Reviewed};
 use hydralink::rules::{ListFile, Lists};
 use hydralink::store::quoted;
 use hydralink::{
-    AccountRole, CommunitySearch, ComponentFilter, Dataset, DetectConfig, Labelling, LastDetection, Reading, Results,
+    AccountId, AccountRole, CommunitySearch, ComponentFilter, Dataset, DetectConfig, Labelling, LastDetection, Reading, Results,
 };
 
 use super::about::{confirmed_below_words, counted_entries};
@@ -116,7 +116,7 @@ pub(crate) fn networks(arguments: &Networks, output: &mut Output) -> anyhow::Res
         let Networks { minutes_a_network, minutes_an_account, .. } = *arguments;
         return review(&dataset, &results, &ReviewConfig { hours, minutes_a_network, minutes_an_account }, output);
     }
-    let places = ranked(&results, arguments.all);
+    let places = results.places(arguments.all);
     let shown = |all: usize| arguments.top.of(all, output.format());
     let (networks, of) = match &arguments.filter_where {
         Some(expression) => {
@@ -184,21 +184,16 @@ const REVIEWED: &[Field<Reviewed>] = &[
     Field::name("id", |row| row.id.clone()),
     Field::number("accounts", |row| row.accounts.to_string()),
     Field::number("live", |row| row.live.to_string()),
-    Field::number("live exchanges", |row| row.live_exchanges.to_string()),
+    Field::of("live_exchanges", Field::number("live exchanges", |row| row.live_exchanges.to_string())),
     Field::number("chance", |row| format!("{:.3}", row.chance)),
     Field::number("minutes", |row| format!("{:.0}", row.minutes)),
-    Field::number("hours then", |row| format!("{:.1}", row.hours_then)),
-    Field::csv("state", |row| row.state.name().to_owned()),
+    Field::of("hours_then", Field::number("hours then", |row| format!("{:.1}", row.hours_then))),
+    Field::csv("state"),
 ];
-
-/// The places of the flagged networks, or of all candidates.
-pub(super) fn ranked(results: &Labelling, all: bool) -> Vec<usize> {
-    (0..results.heads().len()).filter(|&place| all || results.heads()[place].flagged).collect()
-}
 
 /// Prints the first flagged networks of a detection.
 pub(crate) fn print_ranked(dataset: &Dataset, results: &Results, top: &TopRows, output: &mut Output) -> anyhow::Result<Found> {
-    let places = ranked(results.labelling(), false);
+    let places = results.labelling().places(false);
     let networks =
         places.iter().take(top.of(places.len(), output.format())).map(|&place| results.networks[place].clone()).collect();
     let networks = cases::label_networks(dataset, results.labelling(), networks, &dataset.cases()?);
@@ -223,24 +218,26 @@ fn ranks_of(cased: &CasedNetwork) -> Option<(u32, u32)> {
 }
 
 /// The columns of a network; tables show its state once anything was decided, its q-value and its range of ranks once there is one.
-fn network_fields(decided: bool, calibrated: bool, rerun: bool) -> [Field<CasedNetwork>; 12] {
+fn network_fields(decided: bool, calibrated: bool, rerun: bool) -> [Field<CasedNetwork>; 16] {
     let state = |cased: &CasedNetwork| cased.state.name().to_owned();
-    let stability =
-        |cased: &CasedNetwork| cased.network.stability.map_or(String::new(), |found| format!("{:.3}", found.similarity));
     let q_value = |cased: &CasedNetwork| cased.network.q_value.map_or(String::new(), |q| format!("{q:.4}"));
     let ranks = |cased: &CasedNetwork| ranks_of(cased).map_or(String::new(), |(best, worst)| format!("{best} to {worst}"));
     [
         Field::number("rank", |cased| cased.network.rank.to_string()),
         Field::name("id", |cased| cased.network.id.clone()),
         Field::number("accounts", |cased| cased.network.accounts.to_string()),
-        Field::csv("events", |cased| cased.network.events.to_string()),
+        Field::csv("events"),
         Field::number("score", |cased| format!("{:.1}", cased.network.score)),
-        if calibrated { Field::number("q_value", q_value) } else { Field::csv("q_value", q_value) },
-        Field::csv("benign_hypothesis", |cased| cased.network.benign_hypothesis.clone()),
-        Field::csv("stability", stability),
-        if decided { Field::text("state", state) } else { Field::csv("state", state) },
-        Field::csv("confirmed", |cased| cased.confirmed.to_string()),
-        if rerun { Field::number("ranks", ranks) } else { Field::csv("ranks", ranks) },
+        if calibrated { Field::number("q_value", q_value) } else { Field::csv("q_value") },
+        Field::csv("flagged"),
+        Field::csv("first_seen"),
+        Field::csv("last_seen"),
+        Field::csv("benign_hypothesis"),
+        Field::csv("benign_bits"),
+        Field::csv("stability.similarity"),
+        if decided { Field::text("state", state) } else { Field::csv("state") },
+        Field::csv("confirmed"),
+        if rerun { Field::of("stability.ranks", Field::number("ranks", ranks)) } else { Field::csv("stability.ranks") },
         Field::text("why", |cased| cased.network.why.clone()),
     ]
 }
@@ -278,37 +275,45 @@ pub(crate) fn assess(arguments: &Assess, output: &mut Output) -> anyhow::Result<
 pub(crate) fn members(arguments: &Members, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.labelling()?;
-    let network = arguments.network.as_deref().map(|id| dataset.network_index(&results, id)).transpose()?;
-    network.into_iter().for_each(|network| dataset.expect_reading_of_network(&results, network));
-    let cases = dataset.cases()?;
-    let members = cases::label_members(&dataset, &results, &cases, network);
+    let ids = several::all_networks(arguments.network.as_slice())?;
+    let networks = ids.iter().map(|id| dataset.network_index(&results, id)).collect::<Result<Vec<usize>, _>>()?;
+    networks.iter().for_each(|&network| dataset.expect_reading_of_network(&results, network));
+    let whose: Vec<Option<usize>> = if ids.is_empty() { vec![None] } else { networks.into_iter().map(Some).collect() };
+    let (cases, top) = (dataset.cases()?, filter::at_most(arguments.top));
+    let members = || whose.iter().flat_map(|&network| cases::label_members(&dataset, &results, &cases, network));
     if let Some(expression) = &arguments.filter_where {
-        let passing = first_passing(members, Some(expression), filter::MEMBER_FIELDS, arguments.top)?;
-        return Ok(output.records(&passing, MEMBER)?);
+        let passing = first_passing(members(), Some(expression), filter::MEMBER_FIELDS, 0)?;
+        return Ok(output.first(&passing, arguments.top, MEMBER)?);
     }
-    let top = filter::at_most(arguments.top);
-    if output.format() == Format::Table {
-        // A screen has no room for everybody.
-        let members = members.filter(|row| network.is_some() || row.member.network.is_some());
-        let shown: Vec<Labelled> = members.take(top).collect();
-        let found = output.records(&shown, MEMBER)?;
-        if network.is_none() && arguments.top == 0 && shown.len() < dataset.graph().account_count() {
-            let all = counted(dataset.graph().account_count() as u64, "account");
-            let are = if shown.len() == 1 { "is" } else { "are" };
-            output.say(&format!(
-                "{} of {all} {are} in a network; --format csv, json and jsonl print all",
-                grouped(shown.len() as u64)
-            ))?;
-        }
-        return Ok(found);
+    // A screen has no room for everybody.
+    let crowded = output.format() == Format::Table && ids.is_empty();
+    let has_room = |account: u32| !crowded || results.flagged_network_of(AccountId(account)).is_some();
+    let all: usize = whose
+        .iter()
+        .map(|network| match network {
+            Some(network) => results.members_of(*network).len(),
+            None => (0..dataset.graph().account_count() as u32).filter(|&account| has_room(account)).count(),
+        })
+        .sum();
+    let found = if output.format() == Format::Table {
+        let shown = members().filter(|row| !crowded || row.member.network.is_some()).take(top);
+        output.records(&shown.collect::<Vec<Labelled>>(), MEMBER)?
+    } else {
+        output.stream(members().take(top), MEMBER)?
+    };
+    output.say_shown(all.min(top), all)?;
+    if crowded && arguments.top == 0 && all < dataset.graph().account_count() {
+        let of = counted(dataset.graph().account_count() as u64, "account");
+        let are = if all == 1 { "is" } else { "are" };
+        output.say(&format!("{} of {of} {are} in a network; --format csv, json and jsonl print all", grouped(all as u64)))?;
     }
-    Ok(output.stream(members.take(top), MEMBER)?)
+    Ok(found)
 }
 
 pub(crate) const MEMBER: &[Field<Labelled>] = &[
     Field::name("account_id", |row| row.member.account_id.clone()),
-    Field::csv("component", |row| row.member.component.to_string()),
-    Field::csv("community", |row| row.member.community.to_string()),
+    Field::csv("component"),
+    Field::csv("community"),
     Field::text("network", |row| row.member.network.clone().unwrap_or_default()),
     Field::text("membership", |row| row.member.membership.unwrap_or_default().to_owned()),
     Field::spare(
@@ -319,10 +324,10 @@ pub(crate) const MEMBER: &[Field<Labelled>] = &[
         2,
         Field::number("evidence_bits", |row| row.member.evidence_bits.map_or(String::new(), |value| format!("{value:.2}"))),
     ),
-    Field::csv("candidate", |row| row.member.candidate.clone().unwrap_or_default()),
-    Field::csv("consensus", |row| row.member.consensus.map_or(String::new(), |share| format!("{share:.3}"))),
+    Field::csv("candidate"),
+    Field::csv("consensus"),
     Field::text("role", |row| row.member.role.map_or("", AccountRole::name).to_owned()),
-    Field::csv("label", |row| row.label.map_or("", Label::name).to_owned()),
+    Field::csv("label"),
 ];
 
 /// Prints connected components, or their sizes at every degree cap.
@@ -383,8 +388,8 @@ const GROUP: &[Field<Group>] = &[
 const SWEEP: &[Field<hydralink::SweepPoint>] = &[
     Field::number("max_degree", |point| point.max_degree.to_string()),
     Field::number("components", |point| point.components.to_string()),
-    Field::number("largest", |point| point.largest_component.to_string()),
-    Field::number("linked", |point| point.linked_accounts.to_string()),
+    Field::of("largest_component", Field::number("largest", |point| point.largest_component.to_string())),
+    Field::of("linked_accounts", Field::number("linked", |point| point.linked_accounts.to_string())),
     Field::number("jump", |point| format!("{:.3}", point.jump)),
 ];
 
@@ -398,12 +403,12 @@ pub(crate) fn diff(arguments: &Diff, output: &mut Output) -> anyhow::Result<Foun
 const CHANGE: &[Field<Change>] = &[
     Field::text("change", |row| row.change.to_owned()),
     Field::text("before", |row| row.before.join(" ")),
-    Field::text("is now", |row| row.after.join(" ")),
-    Field::number("accounts", |row| row.accounts_before.to_string()),
-    Field::number("after", |row| row.accounts_after.to_string()),
+    Field::of("after", Field::text("is now", |row| row.after.join(" "))),
+    Field::of("accounts_before", Field::number("accounts", |row| row.accounts_before.to_string())),
+    Field::of("accounts_after", Field::number("after", |row| row.accounts_after.to_string())),
     Field::number("joined", |row| row.joined.to_string()),
     Field::number("left", |row| row.left.to_string()),
-    Field::csv("identifiers_kept", |row| row.identifiers_kept.to_string()),
+    Field::csv("identifiers_kept"),
 ];
 
 /// Prints the life of one network, of all, or everything that happened.
@@ -443,15 +448,21 @@ const LIFE: &[Field<Lineage>] = &[
     Field::number("accounts", |row| row.accounts.to_string()),
     Field::number("live", |row| row.live.to_string()),
     Field::number("bans", |row| row.bans.to_string()),
-    Field::number("R", |row| row.regeneration.as_ref().map_or(String::new(), |one| format!("{:.2}", one.rate))),
-    Field::number("waiting", |row| row.standby.waiting.to_string()),
-    Field::text("events", |row| row.events.iter().map(|event| event.event.as_str()).collect::<Vec<&str>>().join(" ")),
-    Field::csv("warning", |row| row.warning.clone().unwrap_or_default()),
+    Field::of(
+        "regeneration.rate",
+        Field::number("R", |row| row.regeneration.as_ref().map_or(String::new(), |one| format!("{:.2}", one.rate))),
+    ),
+    Field::of("standby.waiting", Field::number("waiting", |row| row.standby.waiting.to_string())),
+    Field::of(
+        "events.event",
+        Field::text("events", |row| row.events.iter().map(|event| event.event.as_str()).collect::<Vec<&str>>().join(" ")),
+    ),
+    Field::csv("warning"),
 ];
 
 const HAPPENED: &[Field<Event>] = &[
     Field::number("run", |row| row.run.to_string()),
-    Field::text("as of", |row| row.as_of.clone().unwrap_or_default()),
+    Field::of("as_of", Field::text("as of", |row| row.as_of.clone().unwrap_or_default())),
     Field::text("network", |row| row.network.clone()),
     Field::text("event", |row| row.event.clone()),
     Field::text("cause", |row| row.cause.map_or("", Cause::name).to_owned()),
@@ -461,9 +472,9 @@ const HAPPENED: &[Field<Event>] = &[
     Field::number("gained", |row| row.gained.to_string()),
     Field::spare(2, Field::number("lost", |row| row.lost.to_string())),
     Field::spare(1, Field::number("banned", |row| row.banned.to_string())),
-    Field::csv("carried_over", |row| row.carried_over.to_string()),
-    Field::csv("score", |row| row.score.map_or(String::new(), |score| format!("{score:.1}"))),
-    Field::csv("rank", |row| row.rank.map_or(String::new(), |rank| rank.to_string())),
-    Field::csv("threshold", |row| row.threshold.map_or(String::new(), |bits| bits.to_string())),
-    Field::csv("ran_at", |row| row.ran_at.clone().unwrap_or_default()),
+    Field::csv("carried_over"),
+    Field::csv("score"),
+    Field::csv("rank"),
+    Field::csv("threshold"),
+    Field::csv("ran_at"),
 ];

@@ -76,15 +76,18 @@ fn lines_of(lines: impl Iterator<Item = String>) -> String {
 }
 
 const PATH: &[Field<EvidencePath>] = &[
-    Field::csv("cost", |path| format!("{:.2}", path.cost)),
+    Field::csv("cost"),
     Field::number("bits", |path| format!("{:.1}", path.bits)),
-    Field::text("path", |path| {
-        let hop = |hop: &Hop| match (hop.bits, hop.accounts) {
-            (Some(bits), Some(accounts)) => format!("{} [{accounts} accounts, {bits:.1} bits]", hop.node),
-            _ => hop.node.clone(),
-        };
-        path.hops.iter().map(hop).collect::<Vec<String>>().join(" - ")
-    }),
+    Field::of(
+        "hops.node",
+        Field::text("path", |path| {
+            let hop = |hop: &Hop| match (hop.bits, hop.accounts) {
+                (Some(bits), Some(accounts)) => format!("{} [{accounts} accounts, {bits:.1} bits]", hop.node),
+                _ => hop.node.clone(),
+            };
+            path.hops.iter().map(hop).collect::<Vec<String>>().join(" - ")
+        }),
+    ),
 ];
 
 /// Prints what two nodes were both seen with.
@@ -117,11 +120,9 @@ const SHARED: &[Field<Shared>] = &[
     Field::number("bits", |row| format!("{:.1}", row.bits)),
     Field::spare(1, Field::number("accounts", |row| row.accounts.to_string())),
     Field::spare(2, Field::text("class", |row| row.class.clone().unwrap_or_default())),
-    Field::spare(3, Field::text("at the same time", |row| at_the_same_time(row).to_owned())),
-    Field::csv("first_from", |row| row.seen_by_first.0.clone().unwrap_or_default()),
-    Field::csv("first_until", |row| row.seen_by_first.1.clone().unwrap_or_default()),
-    Field::csv("second_from", |row| row.seen_by_second.0.clone().unwrap_or_default()),
-    Field::csv("second_until", |row| row.seen_by_second.1.clone().unwrap_or_default()),
+    Field::spare(3, Field::of("overlapping", Field::text("at the same time", |row| at_the_same_time(row).to_owned()))),
+    Field::csv("seen_by_first"),
+    Field::csv("seen_by_second"),
 ];
 
 /// Whether both were seen with it at overlapping times; nothing where that isn't known.
@@ -354,8 +355,8 @@ pub(crate) fn overlap(arguments: &args::Overlap, output: &mut Output) -> anyhow:
 
 const OVERLAP: &[Field<links::Overlap>] = &[
     Field::name("identifier", |row| row.identifier.clone()),
-    Field::number("first", |row| row.first_members.to_string()),
-    Field::number("second", |row| row.second_members.to_string()),
+    Field::of("first_members", Field::number("first", |row| row.first_members.to_string())),
+    Field::of("second_members", Field::number("second", |row| row.second_members.to_string())),
     Field::number("accounts", |row| row.accounts.to_string()),
     Field::text("class", |row| row.class.clone()),
 ];
@@ -393,7 +394,7 @@ fn close_fields(with_good: bool) -> [Field<Close>; 7] {
     [
         Field::name("account_id", |row| row.account_id.clone()),
         Field::number("score", |row| format!("{:.4}", row.score)),
-        if with_good { Field::number("leaning", leaning) } else { Field::csv("leaning", leaning) },
+        if with_good { Field::number("leaning", leaning) } else { Field::csv("leaning") },
         Field::text("seed", |row| if row.seed { "seed" } else { "" }.to_owned()),
         Field::text("inside", |row| if row.inside { "inside" } else { "" }.to_owned()),
         Field::text("network", |row| row.network.clone().unwrap_or_default()),

@@ -14,9 +14,10 @@ use hydralink::{
     ConsensusConfig, Dataset, Labelling, Network, ablate::ablate, calibrate, consensus, consensus::Scores, layers,
 };
 
-use super::{evaluated, find, read};
+use super::{evaluated, read};
 use crate::Found;
 use crate::args::{self, Ablate, Backtest, Calibrate, Consensus, Evaluate, Judge, Redteam, Shared, TruthFiles};
+use crate::input;
 use crate::output::{Field, Format, Output, counted, grouped};
 use crate::progress::Progress;
 
@@ -100,7 +101,7 @@ pub(super) fn say_too_few_copies(dataset: &Dataset, results: &Labelling, output:
 
 /// Reruns the detection on the store as it stood at each cut; prints when networks were first found.
 fn run_backtest(arguments: &Backtest, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = Dataset::open(&arguments.store)?;
+    let dataset = arguments.key.open(&arguments.store)?;
     let results = dataset.labelling()?;
     let groups = match &arguments.labels {
         None => Groups::flagged(&results),
@@ -143,13 +144,13 @@ fn leaked(alarm: Option<&Alarm>) -> String {
 const FOUND_WHEN: &[Field<FoundWhen>] = &[
     Field::text("network", |network| network.network.clone()),
     Field::number("accounts", |network| network.accounts.to_string()),
-    Field::csv("unknown_accounts", |network| network.unknown_accounts.to_string()),
+    Field::csv("unknown_accounts"),
     Field::spare(1, Field::number("exchanges", |network| network.exchanges.to_string())),
-    Field::csv("first_event", |network| network.first_event.clone().unwrap_or_default()),
-    Field::number("alarm_hours", |network| hours(network.alarm.as_ref())),
-    Field::number("alarm_leaked", |network| leaked(network.alarm.as_ref())),
-    Field::number("half_hours", |network| hours(network.half.as_ref())),
-    Field::number("half_leaked", |network| leaked(network.half.as_ref())),
+    Field::csv("first_event"),
+    Field::of("alarm.hours", Field::number("alarm_hours", |network| hours(network.alarm.as_ref()))),
+    Field::of("alarm.leaked", Field::number("alarm_leaked", |network| leaked(network.alarm.as_ref()))),
+    Field::of("half.hours", Field::number("half_hours", |network| hours(network.half.as_ref()))),
+    Field::of("half.leaked", Field::number("half_leaked", |network| leaked(network.half.as_ref()))),
 ];
 
 const CUT: &[Field<Cut>] = &[
@@ -168,10 +169,11 @@ fn run_consensus(arguments: &Consensus, shared: &Shared, output: &mut Output) ->
     drop(bar);
     let dataset = Dataset::open(&arguments.store)?;
     let results = dataset.labelling()?;
-    let places = find::ranked(&results, arguments.all);
+    let places = results.places(arguments.all);
     let shown = arguments.top.of(places.len(), output.format());
     let networks = results.networks(&dataset, &places[..shown])?;
     let found = output.records(&networks, STABILITY)?;
+    output.say_shown(shown, places.len())?;
     output.say(&format!(
         "of each of {} reruns {:.0}% of the sightings were left out, and what is drawn at random was drawn again; scores from lowest to highest \
          that cross the threshold are undecided; below .6 a network should not be trusted, from .85 on it is very stable. \
@@ -193,32 +195,45 @@ const STABILITY: &[Field<Network>] = &[
     Field::name("id", |network| network.id.clone()),
     Field::number("accounts", |network| network.accounts.to_string()),
     Field::number("score", |network| format!("{:.1}", network.score)),
-    Field::number("stability", |network| network.stability.map_or(String::new(), |found| format!("{:.3}", found.similarity))),
-    Field::spare(1, Field::number("recovered", |network| counts_of(network, |found| found.recovered))),
-    Field::spare(2, Field::number("dissolved", |network| counts_of(network, |found| found.dissolved))),
-    Field::number("flagged", |network| counts_of(network, |found| found.flagged)),
-    Field::spare(3, Field::number("runs", |network| counts_of(network, |found| found.runs))),
-    Field::number("scores", |network| {
-        let scores = network.stability.and_then(|found| found.scores);
-        scores.map_or(String::new(), |Scores { lowest, highest, .. }| format!("{lowest:.1} to {highest:.1}"))
-    }),
-    Field::csv("median", |network| {
-        let scores = network.stability.and_then(|found| found.scores);
-        scores.map_or(String::new(), |scores| format!("{:.1}", scores.median))
-    }),
+    Field::of(
+        "stability.similarity",
+        Field::number("stability", |network| {
+            network.stability.map_or(String::new(), |found| format!("{:.3}", found.similarity))
+        }),
+    ),
+    Field::spare(
+        1,
+        Field::of("stability.recovered", Field::number("recovered", |network| counts_of(network, |found| found.recovered))),
+    ),
+    Field::spare(
+        2,
+        Field::of("stability.dissolved", Field::number("dissolved", |network| counts_of(network, |found| found.dissolved))),
+    ),
+    Field::of("stability.flagged", Field::number("flagged", |network| counts_of(network, |found| found.flagged))),
+    Field::spare(3, Field::of("stability.runs", Field::number("runs", |network| counts_of(network, |found| found.runs)))),
+    Field::of(
+        "stability.scores.lowest",
+        Field::number("scores", |network| {
+            let scores = network.stability.and_then(|found| found.scores);
+            scores.map_or(String::new(), |Scores { lowest, highest, .. }| format!("{lowest:.1} to {highest:.1}"))
+        }),
+    ),
+    Field::csv("stability.scores.highest"),
+    Field::csv("stability.scores.median"),
+    Field::csv("flagged"),
 ];
 
 const THRESHOLD: &[Field<ThresholdLine>] = &[
     Field::number("score", |line| format!("{:.1}", line.score)),
     Field::number("candidates", |line| line.candidates.to_string()),
     Field::number("expected_false", |line| format!("{:.3}", line.expected_false)),
-    Field::number("upper_95", |line| format!("{:.3}", line.upper)),
+    Field::of("upper", Field::number("upper_95", |line| format!("{:.3}", line.upper))),
     Field::number("copies_with_any", |line| format!("{:.2}", line.copies_with_any)),
 ];
 
 const RELIABILITY: &[Field<Reliability>] = &[
-    Field::number("q_at_most", |line| format!("{:.2}", line.level)),
-    Field::number("share_of_copies", |line| format!("{:.3}", line.share)),
+    Field::of("level", Field::number("q_at_most", |line| format!("{:.2}", line.level))),
+    Field::of("share", Field::number("share_of_copies", |line| format!("{:.3}", line.share))),
 ];
 
 /// Prints pools, campaigns and who uses whom.
@@ -290,6 +305,9 @@ fn layers_text(layers: &Layers) -> String {
 
 fn read_truth(dataset: &Dataset, files: &TruthFiles, output: &mut Output) -> anyhow::Result<Truth> {
     let unlabelled = if files.partial { Unlabelled::Unknown } else { Unlabelled::Benign };
+    if files.benign.as_ref().is_some_and(|benign| input::is_stdin(benign) && input::is_stdin(&files.labels)) {
+        anyhow::bail!(input::TAKEN_TWICE);
+    }
     let truth = Truth::read(dataset, &files.labels, files.benign.as_deref(), unlabelled)?;
     say_unknown(truth.networks.count(), "labelled accounts", output)?;
     say_unknown(truth.groups.count(), "look-alikes", output)?;
@@ -307,7 +325,7 @@ fn say_unknown(count: LabelCount, what: &str, output: &mut Output) -> std::io::R
 
 /// Compares the networks found with the truth; on request beside baselines, or by whom false alarms hit.
 pub(crate) fn evaluate(arguments: &Evaluate, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = Dataset::open(&arguments.store)?;
+    let dataset = arguments.truth.key.open(&arguments.store)?;
     let results = dataset.results()?;
     let truth = read_truth(&dataset, &arguments.truth, output)?;
     if arguments.more.baselines {
@@ -355,16 +373,26 @@ fn estimate_text(estimate: &SampledPairwise) -> String {
 
 const BASELINE: &[Field<BaselineLine>] = &[
     Field::text("method", |line| line.method.clone()),
-    Field::number("groups", |line| line.networks.to_string()),
+    Field::of("networks", Field::number("groups", |line| line.networks.to_string())),
     Field::number("accounts", |line| line.accounts.to_string()),
-    Field::number("precision", |line| format!("{:.3}", line.pairwise.precision)),
-    Field::number("recall", |line| format!("{:.3}", line.pairwise.recall)),
-    Field::number("F1", |line| format!("{:.3}", line.pairwise.f1)),
-    Field::spare(2, Field::number("B3 F1", |line| format!("{:.3}", line.b_cubed.f1))),
-    Field::spare(1, Field::number("member", |line| format!("{:.3}", line.membership.f1))),
-    Field::spare(3, Field::number("largest", |line| format!("{:.2}/{:.2}", line.largest_precision, line.largest_recall))),
-    Field::number("benign/M", |line| format!("{:.0}", line.benign_flagged_per_million)),
-    Field::csv("note", |line| line.note.clone().unwrap_or_default()),
+    Field::of("pairwise.precision", Field::number("precision", |line| format!("{:.3}", line.pairwise.precision))),
+    Field::of("pairwise.recall", Field::number("recall", |line| format!("{:.3}", line.pairwise.recall))),
+    Field::of("pairwise.f1", Field::number("F1", |line| format!("{:.3}", line.pairwise.f1))),
+    Field::spare(2, Field::of("b_cubed.f1", Field::number("B3 F1", |line| format!("{:.3}", line.b_cubed.f1)))),
+    Field::spare(1, Field::of("membership.f1", Field::number("member", |line| format!("{:.3}", line.membership.f1)))),
+    Field::spare(
+        3,
+        Field::of(
+            "largest_precision",
+            Field::number("largest", |line| format!("{:.2}/{:.2}", line.largest_precision, line.largest_recall)),
+        ),
+    ),
+    Field::of(
+        "benign_flagged_per_million",
+        Field::number("benign/M", |line| format!("{:.0}", line.benign_flagged_per_million)),
+    ),
+    Field::csv("largest_recall"),
+    Field::csv("note"),
 ];
 
 const FAIRNESS: &[Field<FairnessLine>] = &[
@@ -379,7 +407,7 @@ const FAIRNESS: &[Field<FairnessLine>] = &[
 
 /// Prints how right the chain is without each part.
 fn run_ablate(arguments: &Ablate, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
-    let dataset = Dataset::open(&arguments.store)?;
+    let dataset = arguments.truth.key.open(&arguments.store)?;
     let truth = read_truth(&dataset, &arguments.truth, output)?;
     let bar = Progress::new(shared, "ablating", None, false).saying("without ");
     let lines = ablate(&dataset, &dataset.results()?, &truth, &bar)?;
@@ -390,14 +418,14 @@ fn run_ablate(arguments: &Ablate, shared: &Shared, output: &mut Output) -> anyho
 const ABLATION: &[Field<AblationLine>] = &[
     Field::text("without", |line| line.without.clone()),
     Field::number("networks", |line| line.networks.to_string()),
-    Field::number("precision", |line| format!("{:.3}", line.pairwise.precision)),
-    Field::number("recall", |line| format!("{:.3}", line.pairwise.recall)),
-    Field::number("F1", |line| format!("{:.3}", line.pairwise.f1)),
-    Field::number("change", |line| format!("{:+.3}", line.f1_change)),
-    Field::spare(1, Field::number("B3 F1", |line| format!("{:.3}", line.b_cubed.f1))),
-    Field::spare(2, Field::number("largest", |line| format!("{:.2}", line.largest_recall))),
-    Field::number("benign", |line| line.benign_flagged.to_string()),
-    Field::csv("unknown_labels", |line| line.unknown_labels.to_string()),
+    Field::of("pairwise.precision", Field::number("precision", |line| format!("{:.3}", line.pairwise.precision))),
+    Field::of("pairwise.recall", Field::number("recall", |line| format!("{:.3}", line.pairwise.recall))),
+    Field::of("pairwise.f1", Field::number("F1", |line| format!("{:.3}", line.pairwise.f1))),
+    Field::of("f1_change", Field::number("change", |line| format!("{:+.3}", line.f1_change))),
+    Field::spare(1, Field::of("b_cubed.f1", Field::number("B3 F1", |line| format!("{:.3}", line.b_cubed.f1)))),
+    Field::spare(2, Field::of("largest_recall", Field::number("largest", |line| format!("{:.2}", line.largest_recall)))),
+    Field::of("benign_flagged", Field::number("benign", |line| line.benign_flagged.to_string())),
+    Field::csv("unknown_labels"),
 ];
 
 /// Prints detection against attacker budget, and writes the curve.
@@ -435,15 +463,26 @@ fn write_curve(path: &Path, lines: &[RedteamLine]) -> anyhow::Result<()> {
 const CURVE: &[Field<RedteamLine>] = &[
     Field::text("evasion", |line| line.evasion.clone()),
     Field::number("budget", |line| format!("{:.2}", line.budget)),
-    Field::csv("worlds", |line| line.worlds.to_string()),
-    Field::number("ip/account", |line| format!("{:.2}", line.addresses_per_account)),
-    Field::number("card/account", |line| format!("{:.2}", line.cards_per_account)),
-    Field::csv("exchanges/account/day", |line| format!("{:.2}", line.exchanges_per_account_day)),
+    Field::csv("worlds"),
+    Field::of("addresses_per_account", Field::number("ip/account", |line| format!("{:.2}", line.addresses_per_account))),
+    Field::of("cards_per_account", Field::number("card/account", |line| format!("{:.2}", line.cards_per_account))),
+    Field::csv("exchanges_per_account_day"),
     Field::number("precision", |line| format!("{:.3}", line.precision)),
     Field::number("recall", |line| format!("{:.3}", line.recall)),
-    Field::number("F1", |line| format!("{:.3}", line.f1)),
-    Field::number("B3 F1", |line| format!("{:.3}", line.b_cubed_f1)),
-    Field::number("largest", |line| format!("{:.2}", line.largest_recall)),
+    Field::of("f1", Field::number("F1", |line| format!("{:.3}", line.f1))),
+    Field::of("b_cubed_f1", Field::number("B3 F1", |line| format!("{:.3}", line.b_cubed_f1))),
+    Field::of("largest_recall", Field::number("largest", |line| format!("{:.2}", line.largest_recall))),
     Field::number("found", |line| format!("{:.2}", line.found)),
-    Field::number("benign", |line| format!("{:.1}", line.benign_flagged)),
+    Field::of("benign_flagged", Field::number("benign", |line| format!("{:.1}", line.benign_flagged))),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_curve_of_csv_has_fields_of_its_lines() {
+        let line = serde_json::to_value(RedteamLine::default()).expect("plain data serialises");
+        assert!(CURVE.iter().all(|field| line.get(field.json).is_some()), "{line}");
+    }
+}

@@ -132,15 +132,19 @@ const GROUP: &[Field<LinkedGroup>] = &[
     Field::text("by", |row| row.by.iter().map(String::as_str).collect::<Vec<_>>().join(" ")),
     Field::number("conflicts", |row| row.conflicts.to_string()),
     Field::text("network", |row| row.network.clone().unwrap_or_default()),
-    Field::number("share", |row| format!("{:.0}%", row.network_share * 100.0)),
+    Field::of("network_share", Field::number("share", |row| format!("{:.0}%", row.network_share * 100.0))),
     Field::name("example", |row| row.example.clone()),
 ];
 
 const CONFLICT: &[Field<Conflict>] = &[
     Field::name("first", |row| row.first.clone()),
     Field::name("second", |row| row.second.clone()),
-    Field::text("chain", |row| {
-        let link = |link: &rules::Link| format!(" ={}= {}", link.by, link.second);
-        row.chain.iter().fold(row.first.clone(), |text, step| text + &link(step))
-    }),
+    Field::of(
+        "chain.by",
+        Field::text("chain", |row| {
+            let link = |link: &rules::Link| format!(" ={}= {}", link.by, link.second);
+            row.chain.iter().fold(row.first.clone(), |text, step| text + &link(step))
+        }),
+    ),
+    Field::csv("chain.second"),
 ];

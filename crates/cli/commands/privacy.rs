@@ -16,7 +16,6 @@ use crate::progress::Progress;
 
 /// Removes accounts from a store.
 pub(crate) fn forget(arguments: &Forget, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
-    let progress = Progress::new(shared, "opening", None, false);
     let key = arguments.key.read()?;
     let mut names: Vec<Name> = Vec::new();
     for name in &arguments.accounts {
@@ -30,9 +29,9 @@ pub(crate) fn forget(arguments: &Forget, shared: &Shared, output: &mut Output) -
     }
     if arguments.lift {
         let lifted = privacy::lift(&arguments.store, &names, key.as_ref(), &arguments.reviewer)?;
-        drop(progress);
         return Ok(output.one(&lifted, lifted_text)?);
     }
+    let progress = Progress::new(shared, "opening", None, false);
     let forgotten = privacy::forget(&arguments.store, &names, key.as_ref(), &arguments.reviewer, &progress)?;
     drop(progress);
     Ok(output.one(&forgotten, forgotten_text)?)
@@ -222,8 +221,11 @@ const MATCH: &[Field<share::Match>] = &[
     Field::text("networks", |found| found.networks.join(" ")),
     Field::spare(1, Field::text("class", |found| found.class.clone().unwrap_or_default())),
     Field::spare(4, Field::text("their_class", |found| found.their_class.clone().unwrap_or_default())),
-    Field::number("their_benign", |found| format!("{:.0}%", found.their_benign_prevalence * 100.0)),
-    Field::spare(2, Field::number("confidence", |found| found.their_confidence.to_string())),
+    Field::of(
+        "their_benign_prevalence",
+        Field::number("their_benign", |found| format!("{:.0}%", found.their_benign_prevalence * 100.0)),
+    ),
+    Field::spare(2, Field::of("their_confidence", Field::number("confidence", |found| found.their_confidence.to_string()))),
     Field::spare(3, Field::text("valid_until", |found| found.valid_until.clone().unwrap_or_default())),
-    Field::csv("expired", |found| found.expired.to_string()),
+    Field::csv("expired"),
 ];

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use hydralink::build::UpdateConfig;
 use hydralink::privacy::Key;
 use hydralink::store::quoted;
-use hydralink::synth::{Format, Tier, WorldConfig, write_world};
+use hydralink::synth::{EVASIVE_PARAPHRASE, Format, Tier, WorldConfig, write_world};
 use hydralink::{AsOf, BuildSummary, IngestConfig, SchemaMode};
 
 use super::was_read::{
@@ -50,9 +50,6 @@ pub(crate) fn synth(arguments: &Synth, shared: &Shared, output: &mut Output) -> 
     })?)
 }
 
-/// Share of prompts that the evasive pool paraphrases.
-const EVASIVE_PARAPHRASE: f64 = 0.25;
-
 /// Writes a world with a line of progress.
 pub(crate) fn make_world(
     directory: &std::path::Path,
@@ -60,7 +57,7 @@ pub(crate) fn make_world(
     format: Format,
     shared: &Shared,
 ) -> anyhow::Result<hydralink::synth::WorldSummary> {
-    let progress = Progress::new(shared, "making a world", Some(u64::from(hydralink::synth::DAYS)), false);
+    let progress = Progress::unasked(shared, "making a world", Some(u64::from(hydralink::synth::DAYS)));
     let mut done = 0;
     Ok(write_world(directory, config, format, &mut |at| {
         progress.advance(u64::from(at.days - done));

@@ -82,4 +82,4 @@ pub use profile::{KindProfile, Profile, profile};
 pub use rejection::Rejection;
 pub use repeats::{FilesAlike, Repeats};
 pub use source::COPY;
-pub use tables::{ACCOUNT_COLUMNS, AccountAttributes, SideTables, TableRead};
+pub use tables::{ACCOUNT_COLUMNS, AccountAttributes, SideTables, TableRead, columns_of};

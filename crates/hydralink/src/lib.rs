@@ -104,7 +104,7 @@ pub(crate) mod testing;
 
 pub mod build;
 mod chain;
-mod counted;
+pub mod counted;
 pub mod dataset;
 pub mod detect;
 mod enrich;

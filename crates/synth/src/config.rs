@@ -129,6 +129,9 @@ impl Default for Knobs {
     }
 }
 
+/// Share of prompts that the operator of an evasive world paraphrases, where nobody says otherwise.
+pub const EVASIVE_PARAPHRASE: f64 = 0.25;
+
 /// Everything that determines a world, to the byte.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WorldConfig {

@@ -53,7 +53,7 @@ mod random;
 pub mod world;
 mod write;
 
-pub use config::{DAYS, Knobs, Scenario, Scheduling, Tier, WorldConfig};
+pub use config::{DAYS, EVASIVE_PARAPHRASE, Knobs, Scenario, Scheduling, Tier, WorldConfig};
 pub use error::Error;
 pub use event::Event;
 pub use world::{Progress, World, WorldSink, generate};

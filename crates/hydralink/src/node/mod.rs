@@ -231,7 +231,8 @@ impl Dataset {
         })
     }
 
-    fn find_account(&self, name: &str) -> Option<AccountId> {
+    /// The account of an id: as stored, or as in the logs where the dataset has the key of its pseudonyms.
+    pub(crate) fn find_account(&self, name: &str) -> Option<AccountId> {
         let find = |name: &str| self.account_names().find(0..self.graph().account_count() as u32, name);
         find(name).or_else(|| find(&self.pseudonym_of("account", name)?)).map(AccountId)
     }

@@ -132,6 +132,12 @@ impl Dataset {
         }
     }
 
+    /// What keeps names of the logs from being found, if the store holds pseudonyms and nobody gave their key.
+    pub(crate) fn key_hint(&self) -> Option<String> {
+        let key = self.manifest().key_id.as_ref().filter(|_| self.pseudonym_of("", "").is_none())?;
+        Some(format!("; it holds pseudonyms under key {key}: use {KEY_FILE_TO_ASK} to ask by value"))
+    }
+
     /// "; did you mean ...?" with the nearest names, or what keeps names from being found.
     pub(super) fn not_found(&self, text: &str, asked: Asked<'_>, mut near: Vec<(usize, String)>) -> Error {
         let what = if self.naming().is_full() { asked } else { self.unrepeated(asked) }.text();
@@ -139,11 +145,9 @@ impl Dataset {
         near.sort();
         near.truncate(SUGGESTIONS);
         let nearest: Vec<String> = near.into_iter().map(|(_, name)| name).collect();
-        let hint = match &self.manifest().key_id {
+        let hint = match self.key_hint() {
             _ if !nearest.is_empty() => format!("; did you mean {}?", nearest.join(" or ")),
-            Some(key) if self.pseudonym_of("", "").is_none() => {
-                format!("; it holds pseudonyms under key {key}: use {KEY_FILE_TO_ASK} to ask by value")
-            }
+            Some(hint) => hint,
             _ if text.starts_with("PN-") => {
                 format!("; networks are asked about by {NETWORK}, {MEMBERS} and {WHY_NOT_MEMBER}")
             }

@@ -308,6 +308,11 @@ impl Labelling {
     pub fn heads(&self) -> &[NetworkHead] {
         &self.heads
     }
+
+    /// Where the flagged networks stand among them; with `all` every candidate.
+    pub fn places(&self, all: bool) -> Vec<usize> {
+        (0..self.heads.len()).filter(|&place| all || self.heads[place].flagged).collect()
+    }
 }
 
 impl Results {

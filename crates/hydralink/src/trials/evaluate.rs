@@ -46,62 +46,46 @@ impl Labels {
     }
 }
 
-/// Columns that say whom a label is of; the first counts.
+/// Columns that say whom a label is of; the first that is there counts.
 const ACCOUNTS: [&str; 2] = ["account_id", "account"];
 
-/// Reads `account_id,LABEL`, CSV or Parquet, where the label's column has one of `headings`.
+/// Reads `account_id,LABEL`, where the label's column has one of `headings` (in small letters), as side tables are read: CSV, TSV or
+/// Parquet, `-` for stdin. Accounts are named as in the logs, also of a store of pseudonyms if the dataset has its key.
 ///
 /// # Errors
-/// [`Error::Usage`] if a column is missing, a row is short or the store has none of the accounts; [`Error::Io`] or
-/// [`Error::Events`] if the file can't be read.
+/// [`Error::Usage`] if the store has none of the accounts; [`Error::Events`] if the file can't be read, a column is missing or a row
+/// is short.
 pub fn read_labels(dataset: &Dataset, path: &Path, headings: &[&str]) -> Result<Labels, Error> {
-    let file = std::fs::File::open(path).map_err(|error| Error::io("read", path, error))?;
-    let is_wanted = |name: &str| ACCOUNTS.iter().chain(headings).any(|wanted| wanted.eq_ignore_ascii_case(name.trim()));
-    let plain: Box<dyn std::io::Read> = match path.extension().and_then(|extension| extension.to_str()) {
-        Some("gz") => Box::new(flate2::read::MultiGzDecoder::new(file)),
-        Some("zst") => Box::new(zstd::Decoder::new(file).map_err(|error| Error::io("read", path, error))?),
-        _ => match events::parquet_as_csv(path, &is_wanted)? {
-            Some(csv) => Box::new(std::io::Cursor::new(csv)),
-            None => Box::new(file),
-        },
-    };
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(std::io::BufReader::new(plain));
-    let bad = |what: String| Error::Usage(format!("{}: {what}", path.display()));
-    let header = reader.headers().map_err(|error| bad(error.to_string()))?.clone();
-    let column = |names: &[&str]| header.iter().position(|have| names.iter().any(|name| have.eq_ignore_ascii_case(name)));
-    let found = || header.iter().collect::<Vec<_>>().join(", ");
-    let account_at = column(&ACCOUNTS).ok_or_else(|| bad(format!("no column account_id; found {}", found())))?;
-    let label_at = column(headings).ok_or_else(|| bad(format!("no column {}; found {}", headings.join(" or "), found())))?;
     let mut labels = Labels { label_of: vec![NONE_U32; dataset.graph().account_count()], ..Labels::default() };
     let mut numbers: HashMap<String, u32> = HashMap::new();
     let mut unknown: HashMap<String, u64> = HashMap::new();
-    for row in reader.records() {
-        let row = row.map_err(|error| bad(error.to_string()))?;
-        let (account, label) = (&row[account_at], &row[label_at]);
+    for [account, label] in events::columns_of(path, [&ACCOUNTS, headings])? {
         if label.is_empty() {
             continue;
         }
         labels.accounts += 1;
-        match dataset.account_names().find(0..dataset.graph().account_count() as u32, account) {
+        match dataset.find_account(&account) {
             None => {
                 labels.unknown_accounts += 1;
-                *unknown.entry(label.to_owned()).or_default() += 1;
+                *unknown.entry(label).or_default() += 1;
             }
             Some(account) => {
                 let next = labels.names.len() as u32;
-                let number = *numbers.entry(label.to_owned()).or_insert(next);
+                let number = *numbers.entry(label.clone()).or_insert(next);
                 if number == next {
-                    labels.names.push(label.to_owned());
+                    labels.names.push(label);
                 }
-                labels.label_of[account as usize] = number;
+                labels.label_of[account.index()] = number;
             }
         }
     }
     if labels.accounts > 0 && labels.unknown_accounts == labels.accounts {
-        return Err(bad(format!(
-            "none of the accounts that it labels ({}) is in {}: are these labels of other data?",
+        return Err(Error::Usage(format!(
+            "{}: none of the accounts that it labels ({}) is in {}{}",
+            path.display(),
             labels.accounts,
-            dataset.path().display()
+            dataset.path().display(),
+            dataset.key_hint().unwrap_or_else(|| ": are these labels of other data?".to_owned())
         )));
     }
     labels.unknown_of = labels.names.iter().map(|name| unknown.get(name).copied().unwrap_or(0)).collect();
@@ -332,8 +316,29 @@ mod tests {
         assert_eq!((labels.names, labels.unknown_of), (vec!["A".to_owned(), "B".to_owned()], vec![0, 1]));
         let error = read("account_id,network\nacct1,A\nacct2,A\n").unwrap_err().to_string();
         assert!(error.contains("none of the accounts that it labels (2)"), "{error}");
+        // However the table is written.
+        assert_eq!(read("Account\tCluster\tnetwork\nacct0002\tX\tB\n").unwrap().names, ["B"]);
+        assert!(read("account_id,netwerk\nacct0001,A\n").unwrap_err().to_string().contains("no column network"));
         // A world without networks has no labels, and is not another world.
         assert_eq!(read("account_id,network\n").unwrap().count(), LabelCount::default());
+    }
+
+    #[test]
+    fn accounts_of_a_store_of_pseudonyms_are_named_as_in_the_logs() {
+        let folder = tempfile::tempdir().unwrap();
+        let events = crate::testing::events_file(folder.path(), "events", &[(1, 1, 1, 0), (2, 1, 1, 1)]);
+        let (store, key) = (folder.path().join("store"), crate::testing::key(folder.path(), &[7; 32]));
+        let config = crate::IngestConfig { pseudonym: Some(key.pseudonyms()), ..crate::IngestConfig::default() };
+        crate::build(&[events], &store, &config, &crate::Unobserved).unwrap();
+        let file = folder.path().join("labels.csv");
+        std::fs::write(&file, "account_id,network\nacct0001,A\nacct0003,B\n").unwrap();
+        let blind = Dataset::open(&store).unwrap();
+        let error = read_labels(&blind, &file, &["network"]).unwrap_err().to_string();
+        assert!(error.contains("it holds pseudonyms under key") && !error.contains("other data"), "{error}");
+        let dataset = blind.with_key(&key).unwrap();
+        let labels = read_labels(&dataset, &file, &["network"]).unwrap();
+        assert_eq!(labels.count(), LabelCount { accounts: 2, unknown: 1 });
+        assert_eq!(labels.label_of[dataset.account("acct0001").unwrap().index()], 0);
     }
 
     #[test]

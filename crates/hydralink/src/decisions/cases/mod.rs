@@ -37,8 +37,8 @@ pub(crate) use log::{UNRENAMED, is_file_of_log};
 use record::Kind;
 pub use record::{Action, State, Subject};
 pub use standing::{Case, Cases, Label, LogEntry};
-pub use view::{CasedNetwork, Labelled, label_member, label_members, label_networks, shown_case, shown_entry};
-pub(crate) use view::{case_about, confirmed, known_good, verdict_of};
+pub use view::{CasedNetwork, Labelled, label_member, label_members, label_networks, shown_case, shown_log};
+pub(crate) use view::{case_about, confirmed, known_good, shown_entry, verdict_of};
 
 use crate::error::Error;
 use crate::privacy::{Gone, stands_in};

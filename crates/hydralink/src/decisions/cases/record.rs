@@ -72,6 +72,15 @@ pub enum State {
 }
 
 impl State {
+    /// Every state.
+    pub const ALL: [State; 6] =
+        [State::New, State::Triage, State::Confirmed, State::Rejected, State::Monitoring, State::Closed];
+
+    /// Whether `State` decisions move a case to it; confirmations and rejections lead to the others.
+    pub fn is_moved_to(self) -> bool {
+        !matches!(self, State::Confirmed | State::Rejected)
+    }
+
     /// The word used in every output.
     pub fn name(self) -> &'static str {
         match self {

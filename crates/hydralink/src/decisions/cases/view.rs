@@ -34,7 +34,7 @@ pub struct Labelled {
 }
 
 /// A line of the log at the level of a dataset: remarks stand at the full level only, names of reviewers up to the analyst's.
-pub fn shown_entry(dataset: &Dataset, entry: &LogEntry) -> LogEntry {
+pub(crate) fn shown_entry(dataset: &Dataset, entry: &LogEntry) -> LogEntry {
     let naming = dataset.naming();
     LogEntry {
         target: shown_target(dataset, &entry.target),
@@ -42,6 +42,14 @@ pub fn shown_entry(dataset: &Dataset, entry: &LogEntry) -> LogEntry {
         text: entry.text.clone().filter(|_| naming.shows_text()),
         ..entry.clone()
     }
+}
+
+/// The log at the level of a dataset, oldest first: all of it, or the lines about one network or node, which may be named by a value
+/// that the store holds a pseudonym of, and may be gone from the store.
+pub fn shown_log(dataset: &Dataset, cases: &Cases, about: Option<&str>) -> Vec<LogEntry> {
+    let about = about.map(|target| dataset.node(target).map_or(target.to_owned(), |node| dataset.label_of(node)));
+    let shown = cases.entries().iter().map(|entry| shown_entry(dataset, entry));
+    shown.filter(|entry| about.as_ref().is_none_or(|target| entry.target == *target)).collect()
 }
 
 /// A case at the level of a dataset.
