@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use hydralink::bans::{self, PlanConfig};
-use hydralink::cases::{self, Action, Case, Decision, LogEntry, State};
+use hydralink::cases::{self, Action, Case, Decision, State};
 use hydralink::export::{ColorBy, ExportConfig, Format, Networks, Places, Sharing, Tlp};
 use hydralink::privacy::{self, Extent, KeptSince, Key};
 use hydralink::report::ReportConfig;
@@ -18,26 +18,12 @@ use crate::read::Time;
 use crate::store::{Store, word};
 use crate::work::{asked, released, watched};
 
-const FORMATS: [(&str, Format); 7] = [
-    ("graphml", Format::GraphMl),
-    ("gexf", Format::Gexf),
-    ("csv", Format::Csv),
-    ("parquet", Format::Parquet),
-    ("jsonl", Format::Actions),
-    ("stix", Format::Stix),
-    ("misp", Format::Misp),
-];
+/// Values with the words for them.
+fn named<T: Copy>(values: &[T], name: impl Fn(T) -> &'static str) -> Vec<(&'static str, T)> {
+    values.iter().map(|&value| (name(value), value)).collect()
+}
 
-const TLP: [(&str, Tlp); 5] = [
-    ("clear", Tlp::Clear),
-    ("green", Tlp::Green),
-    ("amber", Tlp::Amber),
-    ("amber+strict", Tlp::AmberStrict),
-    ("red", Tlp::Red),
-];
-
-const STATES: [(&str, State); 4] =
-    [("new", State::New), ("triage", State::Triage), ("monitoring", State::Monitoring), ("closed", State::Closed)];
+const TLP: [Tlp; 5] = [Tlp::Clear, Tlp::Green, Tlp::Amber, Tlp::AmberStrict, Tlp::Red];
 
 /// The networks that were named, or all flagged ones where nobody chose. A choice that turned out empty is an error: all of them
 /// would be what nobody asked for.
@@ -142,8 +128,11 @@ impl Store {
         let summary = asked(py, &[&self.path], || {
             if usize::from(network.as_ref().is_some_and(|ids| !ids.0.is_empty())) + usize::from(all) + usize::from(whole) > 1
                 || whole && minimal
+                || minimal && project
             {
-                return Err(usage("network, all and whole exclude each other, and so do whole and minimal"));
+                return Err(usage(
+                    "network, all and whole exclude each other, and so do whole, minimal and project, two by two",
+                ));
             }
             if k == 0 {
                 return Err(usage("k is at least 1"));
@@ -169,12 +158,12 @@ impl Store {
             config.places = if layout { Places::LaidOut } else { Places::Nowhere };
             config.colors = word("color_by", color_by, &[("network", ColorBy::Network), ("kind", ColorBy::Kind)])?;
             config.sharing = Sharing {
-                tlp: word("tlp", tlp, &TLP)?,
+                tlp: word("tlp", tlp, &named(&TLP, Tlp::name))?,
                 identity: identity.unwrap_or(config.sharing.identity),
                 force_hub,
                 max_benign_prevalence: share_of("max_benign", max_benign)?,
             };
-            config.format = format.map(|format| word("format", format, &FORMATS)).transpose()?;
+            config.format = format.map(|format| word("format", format, &named(&Format::ALL, Format::name))).transpose()?;
             hydralink::export_drawn(&dataset, &results, &config, &path)
         })?;
         plain(py, &summary)
@@ -243,7 +232,8 @@ impl Store {
         reason: Option<&str>,
         text: Option<&str>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let state = released(py, || word("state", state, &STATES))?;
+        let there: Vec<State> = State::ALL.into_iter().filter(|state| state.is_moved_to()).collect();
+        let state = released(py, || word("state", state, &named(&there, State::name)))?;
         self.decide(py, Action::State, Some(state), target, reviewer, reason, text)
     }
 
@@ -256,11 +246,12 @@ impl Store {
         plain(py, &cases)
     }
 
-    /// Every decision, oldest first; the log's chain is checked.
-    fn case_log<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    /// Every decision, oldest first, or those about one network or node (`target`); the log's chain is checked.
+    #[pyo3(signature = (target = None))]
+    fn case_log<'py>(&self, py: Python<'py>, target: Option<&str>) -> PyResult<Bound<'py, PyAny>> {
         let entries = asked(py, &[&self.path], || {
             let dataset = self.dataset()?;
-            Ok(dataset.cases()?.entries().iter().map(|entry| cases::shown_entry(&dataset, entry)).collect::<Vec<LogEntry>>())
+            Ok(cases::shown_log(&dataset, &dataset.cases()?, target))
         })?;
         plain(py, &entries)
     }

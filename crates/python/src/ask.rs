@@ -17,7 +17,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::errors::{raised, usage};
-use crate::find::{Id, first, is_markdown};
+use crate::find::{Id, is_markdown, only};
 use crate::names::Names;
 use crate::plain::plain;
 use crate::store::{Store, account, nodes, word};
@@ -125,19 +125,23 @@ impl Store {
     }
 
     /// What two accounts were both seen with, with bits; or the accounts, with their labels, that two identifiers have in common.
-    fn common<'py>(&self, py: Python<'py>, first: &str, second: &str) -> PyResult<Bound<'py, PyAny>> {
+    /// `top` gives the first so many (0: all).
+    #[pyo3(signature = (first, second, *, top = 0))]
+    fn common<'py>(&self, py: Python<'py>, first: &str, second: &str, top: usize) -> PyResult<Bound<'py, PyAny>> {
         let dataset = asked(py, &[&self.path], || Ok(self.dataset()?.for_lookups()))?;
         match asked(py, &[&self.path], || Ok((dataset.node(first)?, dataset.node(second)?)))? {
             (Node::Account(first), Node::Account(second)) => {
                 let found = asked(py, &[&self.path], || {
                     let labels = dataset.labelling_if_any()?;
                     let ties = labels.as_ref().map(|labels| Ties::of(&dataset, labels)).transpose()?;
-                    Ok(links::common(&dataset, ties.as_ref(), first, second))
+                    Ok(only(links::common(&dataset, ties.as_ref(), first, second), top))
                 })?;
                 plain(py, &found)
             }
             (Node::Identifier(first), Node::Identifier(second)) => {
-                let found = asked(py, &[&self.path], || labelled(&dataset, &links::common_accounts(&dataset, first, second)))?;
+                let found = asked(py, &[&self.path], || {
+                    labelled(&dataset, &only(links::common_accounts(&dataset, first, second), top))
+                })?;
                 plain(py, &found)
             }
             _ => Err(raised(py, &usage("common takes two accounts, or two identifiers; see path() for one of each"))),
@@ -241,7 +245,7 @@ impl Store {
     fn overlap<'py>(&self, py: Python<'py>, first_id: Id, second_id: Id, top: usize) -> PyResult<Bound<'py, PyAny>> {
         let found = asked(py, &[&self.path], || {
             let (dataset, labels) = self.labelled()?;
-            Ok(first(
+            Ok(only(
                 links::overlap(&dataset, &labels, first_id.place(&dataset, &labels)?, second_id.place(&dataset, &labels)?)?,
                 top,
             ))
@@ -257,7 +261,7 @@ impl Store {
             let (dataset, labels) = self.labelled()?;
             let (seeds, good) = (accounts(&dataset, &seeds.0)?, accounts(&dataset, &good.unwrap_or_default().0)?);
             let mut found = expand::expand(&dataset, &labels, &seeds, &good)?;
-            found.accounts = first(found.accounts, top);
+            found.accounts = only(found.accounts, top);
             Ok(found)
         })?;
         plain(py, &found)

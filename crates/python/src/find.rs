@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use hydralink::counted::{counted, grouped};
 use hydralink::dossier::{self, Dossier};
 use hydralink::filter::{self, first_passing};
 use hydralink::review::ReviewConfig;
@@ -14,7 +15,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::ask::Known;
-use crate::errors::expected;
+use crate::errors::{expected, raised, usage};
 use crate::names::Names;
 use crate::plain::{json_of, plain};
 use crate::read::Time;
@@ -58,13 +59,8 @@ pub(crate) fn diff<'py>(py: Python<'py>, before: &Store, after: &Store) -> PyRes
     plain(py, &found)
 }
 
-/// The places of the flagged networks, or of all candidates.
-fn ranked(labels: &Labelling, all: bool) -> Vec<usize> {
-    (0..labels.heads().len()).filter(|&place| all || labels.heads()[place].flagged).collect()
-}
-
 /// The first so many, or all where `top` is 0.
-pub(crate) fn first<T>(mut rows: Vec<T>, top: usize) -> Vec<T> {
+pub(crate) fn only<T>(mut rows: Vec<T>, top: usize) -> Vec<T> {
     rows.truncate(filter::at_most(top));
     rows
 }
@@ -126,7 +122,7 @@ impl Store {
         asked(py, &[&self.path], || {
             let reading = self.reading()?;
             let (dataset, labels) = (&reading.dataset, &reading.labelling);
-            let found = labels.networks(dataset, &ranked(labels, all))?;
+            let found = labels.networks(dataset, &labels.places(all))?;
             let found = cases::label_networks(dataset, labels, found, &reading.cases).into_iter();
             let found = first_passing(found, r#where, filter::NETWORK_FIELDS, top)?;
             Table::new("networks", move || Ok(arrow::networks(found.clone())))
@@ -188,8 +184,9 @@ impl Store {
         asked(py, &[&self.path], || {
             let (dataset, labels) = self.labelled()?;
             let places = match network {
+                Some(_) if all => return Err(usage("all is of candidates: leave out network, or all")),
                 Some(id) => vec![id.place(&dataset, &labels)?],
-                None => ranked(&labels, all),
+                None => labels.places(all),
             };
             let mut networks = labels.networks(&dataset, &places)?;
             networks.iter_mut().for_each(|network| network.tied_by = labels.tying_identifiers(&dataset, network));
@@ -257,6 +254,9 @@ impl Store {
         detected: bool,
         top: usize,
     ) -> PyResult<Bound<'py, PyAny>> {
+        if (sweep || detected) && (kind.is_some() || max_degree.is_some()) || sweep && detected {
+            return Err(raised(py, &usage("sweep, detected, and kind or max_degree exclude each other")));
+        }
         if sweep {
             let points = asked(py, &[&self.path], || Ok(hydralink::degree_sweep(&self.dataset()?)))?;
             return plain(py, &points);
@@ -309,6 +309,12 @@ impl Store {
     #[pyo3(signature = (id = None, *, events = false, since = None))]
     fn lineage<'py>(&self, py: Python<'py>, id: Option<Id>, events: bool, since: Option<Since>) -> PyResult<Bound<'py, PyAny>> {
         if events || since.is_some() {
+            if id.is_some() {
+                return Err(raised(
+                    py,
+                    &usage("events and since are of all networks: leave out id, whose own events its life has"),
+                ));
+            }
             let happened = asked(py, &[&self.path], || match since {
                 Some(Since::Run(run)) => lineage::events_since(&self.dataset()?, lineage::Since::Run(run)),
                 Some(Since::Time(time)) => lineage::events_since(&self.dataset()?, time.0.parse()?),
@@ -387,11 +393,6 @@ impl Id {
     }
 }
 
-/// A number of networks.
-pub(crate) fn counted(networks: usize) -> String {
-    format!("{} network{}", grouped(networks as u64), if networks == 1 { "" } else { "s" })
-}
-
 /// A store as a notebook shows it.
 pub(crate) fn html(path: &Path, dataset: &Dataset) -> Result<String, Error> {
     let graph = dataset.graph();
@@ -407,10 +408,13 @@ pub(crate) fn html(path: &Path, dataset: &Dataset) -> Result<String, Error> {
     match dataset.labelling_if_any()? {
         None => line("<p>not detected yet: <code>.detect()</code></p>".to_owned()),
         Some(labels) => {
-            let places = ranked(&labels, false);
+            let places = labels.places(false);
             let shown = &places[..SHOWN.min(places.len())];
             let (threshold, candidates) = (labels.run.threshold, labels.heads().len() - places.len());
-            line(format!("<p>{} over {threshold} bits, {candidates} candidates below</p>", counted(places.len())));
+            line(format!(
+                "<p>{} over {threshold} bits, {candidates} candidates below</p>",
+                counted(places.len() as u64, "network")
+            ));
             line(
                 "<table><thead><tr><th>rank</th><th>id</th><th>accounts</th><th>score</th><th>why</th></tr></thead><tbody>"
                     .into(),
@@ -446,17 +450,4 @@ fn as_dossier<'py>(py: Python<'py>, found: &Dossier, markdown: bool) -> PyResult
 /// Text that an adversary may have written, for HTML.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
-}
-
-/// A number with commas.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }

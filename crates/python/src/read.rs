@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use hydralink::build::{UpdateConfig, update_with};
 use hydralink::privacy::Key;
-use hydralink::synth::{Format, Tier, WorldConfig, write_world};
+use hydralink::synth::{EVASIVE_PARAPHRASE, Format, Tier, WorldConfig, write_world};
 use hydralink::{
     Amount, AsOf, Batches, EnrichmentFile, Error, IngestConfig, Progress, SchemaMode, Sources, TrustedProxies, Zone,
 };
@@ -362,9 +362,6 @@ pub(crate) fn synth<'py>(
 
 /// The words for sizes of worlds.
 pub(crate) const TIERS: [(&str, Tier); 4] = [("xs", Tier::Xs), ("s", Tier::S), ("m", Tier::M), ("l", Tier::L)];
-
-/// Share of prompts that the evasive pool paraphrases, as on the command line.
-const EVASIVE_PARAPHRASE: f64 = 0.25;
 
 #[pymethods]
 impl Store {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hydralink::arrow::Opened;
+use hydralink::counted::counted;
 use hydralink::export::Level;
 use hydralink::node::Name;
 use hydralink::privacy::{self, Key};
@@ -123,7 +124,7 @@ pub(crate) fn word<T: Copy>(option: &str, given: &str, words: &[(&str, T)]) -> R
     found.ok_or_else(|| usage(format!("{option}={given:?}: one of {} was expected", there.join(", "))))
 }
 
-const LEVELS: [(&str, Level); 3] = [("full", Level::Full), ("analyst", Level::Analyst), ("redact", Level::Redact)];
+const LEVELS: [Level; 3] = [Level::Full, Level::Analyst, Level::Redact];
 
 /// Opens a store.
 ///
@@ -134,7 +135,7 @@ const LEVELS: [(&str, Level); 3] = [("full", Level::Full), ("analyst", Level::An
 #[pyo3(signature = (path, *, key_file = None, level = "full"))]
 pub(crate) fn open(py: Python<'_>, path: PathBuf, key_file: Option<PathBuf>, level: &str) -> PyResult<Store> {
     let store = path.clone();
-    asked(py, &[store], || Store::at(path, key_file, word("level", level, &LEVELS)?))
+    asked(py, &[store], || Store::at(path, key_file, word("level", level, &LEVELS.map(|level| (level.name(), level)))?))
 }
 
 #[pymethods]
@@ -149,8 +150,7 @@ impl Store {
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (&Path,))> {
         let with = PyDict::new(py);
         with.set_item("key_file", self.key_file.as_deref())?;
-        let level = LEVELS.iter().find(|(_, level)| *level == self.level);
-        with.set_item("level", level.map(|(name, _)| name))?;
+        with.set_item("level", self.level.name())?;
         let opening = (py.import("hydralink")?.getattr("open")?,);
         Ok((py.import("functools")?.getattr("partial")?.call(opening, Some(&with))?, (&self.path,)))
     }
@@ -181,7 +181,7 @@ impl Store {
         let found = asked(py, &[&self.path], || {
             let dataset = self.dataset()?;
             let found = match dataset.labelling_if_any()? {
-                Some(labels) => find::counted(labels.heads().iter().filter(|head| head.flagged).count()),
+                Some(labels) => counted(labels.places(false).len() as u64, "network"),
                 None => "not detected yet".to_owned(),
             };
             let (accounts, sightings) = (dataset.graph().account_count(), dataset.graph().sighting_count());

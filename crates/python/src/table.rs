@@ -15,6 +15,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
 use crate::errors::{raised, usage};
+use crate::work::released;
 
 const STREAM: &CStr = c"arrow_array_stream";
 
@@ -53,7 +54,7 @@ impl Table {
         requested_schema: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
         let _ = requested_schema;
-        let stream = (self.begin)().map_err(|error| raised(py, &error))?;
+        let stream = released(py, || (self.begin)())?;
         PyCapsule::new_with_value(py, FFI_ArrowArrayStream::new(Box::new(stream)), STREAM)
     }
 

@@ -28,15 +28,16 @@ pub(crate) fn asked<T: Send>(
     released(py, || hydralink::store::ask(stores, work)?)
 }
 
-/// Short work without the GIL that reads no store.
+/// The same of work that reads no store, or tells damage by itself.
 pub(crate) fn released<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T, Error> + Send) -> PyResult<T> {
+    let work = || check_threads_are_here().and_then(|()| work());
     let done = py.detach(work).map_err(|error| raised(py, &error))?;
     py.check_signals()?;
     Ok(done)
 }
 
-/// The process that first did long work: the threads that everything shares are its own, and a child that `fork()` made waits for
-/// them for ever.
+/// The process that first did any work: the threads that everything shares are its own, and a child that `fork()` made waits for
+/// them for ever. Whether work needs them depends on the store, so that none is done.
 static FIRST: AtomicU32 = AtomicU32::new(0);
 
 fn check_threads_are_here() -> Result<(), Error> {

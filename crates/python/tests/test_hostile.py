@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 
 import hydralink
 import pyarrow
@@ -286,15 +287,61 @@ def test_a_store_that_is_gone_still_has_a_name(world, tmp_path, monkeypatch):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_forked_process_is_told_and_does_not_hang(found):
+@pytest.mark.parametrize("call", ["detect", "components", "communities", "lockstep", "verify", "expand", "export", "table"])
+def test_a_forked_process_is_told_and_does_not_hang(found, network, tmp_path, call):
+    table = found.networks()
+    calls = {
+        "expand": lambda: found.expand(network[1][:1]),
+        "export": lambda: found.export(tmp_path / "out.graphml"),
+        "table": lambda: pyarrow.table(table),
+    }
     child = os.fork()
     if child == 0:
+        # A hang would hold up the tests; nothing of what the parent had set up for them runs in here.
+        signal.alarm(30)
         try:
-            found.detect()
+            calls.get(call, getattr(found, call, None))()
         except hydralink.InputError as error:
             os._exit(7 if "spawn" in str(error) else 8)
         os._exit(9)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+
+
+def test_arguments_that_exclude_each_other_are_not_left_out(found, network, tmp_path):
+    for wrong in (
+        lambda: found.lineage(network[0], since=1),
+        lambda: found.lineage(network[0], events=True),
+        lambda: found.components(sweep=True, kind=["ip"]),
+        lambda: found.components(sweep=True, detected=True),
+        lambda: found.components(detected=True, max_degree=5),
+        lambda: found.evidence(network[0], all=True),
+    ):
+        with pytest.raises(hydralink.InputError, match="leave out|exclude each other"):
+            wrong()
+    with pytest.raises(hydralink.InputError, match="exclude each other"):
+        found.export(tmp_path / "out.csv", minimal=True, project=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_labels_of_accounts_that_the_store_has_pseudonyms_of(world, tmp_path):
+    key = tmp_path / "key"
+    key.write_bytes(os.urandom(32).hex().encode())
+    key.chmod(0o600)
+    store = hydralink.build(world / "events.parquet", output=tmp_path / "store", key_file=key).detect()
+    assert store.evaluate(world / "labels.csv", benign=world / "groups.csv")["labels"]["unknown"] == 0
+    assert store.backtest(labels=world / "labels.csv", every=1_000)["networks"]
+    with pytest.raises(hydralink.InputError, match="holds pseudonyms.*`key_file`"):
+        hydralink.open(tmp_path / "store").evaluate(world / "labels.csv")
+
+
+def test_the_log_of_one_case_and_the_first_of_what_two_share(copied, network):
+    one, other = network[1][:2]
+    for account in (one, other):
+        copied.note(f"account:{account}", "seen", reviewer="ann")
+    assert len(copied.case_log()) == 2
+    assert [entry["target"] for entry in copied.case_log(f"account:{other}")] == [f"account:{other}"]
+    shared = copied.common(one, other)
+    assert shared and copied.common(one, other, top=1) == shared[:1]
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,13 @@ STUB = pathlib.Path(hydralink.__file__).with_name("__init__.pyi")
 
 
 def parameters(node):
+    """Names by kind, and the defaults of those that have one."""
     names = node.args
-    return [argument.arg for argument in names.posonlyargs + names.args], [argument.arg for argument in names.kwonlyargs]
+    positional, keyword = names.posonlyargs + names.args, names.kwonlyargs
+    last = positional[len(positional) - len(names.defaults) :]
+    given = list(zip(last, names.defaults)) + [(one, default) for one, default in zip(keyword, names.kw_defaults) if default]
+    defaults = {argument.arg: ast.literal_eval(default) for argument, default in given}
+    return [argument.arg for argument in positional], [argument.arg for argument in keyword], defaults
 
 
 def functions(body):
@@ -20,10 +25,12 @@ def functions(body):
 
 
 def agrees(name, node, real):
-    positional, keyword = [], []
+    positional, keyword, defaults = [], [], {}
     for parameter in inspect.signature(real).parameters.values():
         (keyword if parameter.kind is parameter.KEYWORD_ONLY else positional).append(parameter.name)
-    assert parameters(node) == (positional, keyword), name
+        if parameter.default is not parameter.empty:
+            defaults[parameter.name] = parameter.default
+    assert parameters(node) == (positional, keyword, defaults), name
     assert inspect.getdoc(real), f"{name} has no docstring"
 
 
