@@ -8,6 +8,7 @@
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { resolve, join } from "node:path";
+import fs from "node:fs/promises";
 const { chromium } = createRequire(join(process.cwd(), "package.json"))("playwright-core");
 
 const [file, shots] = process.argv.slice(2), kept = process.env.SELECTION;
@@ -18,14 +19,14 @@ const browser = await chromium.launch({
 });
 const faults = [], requests = [], errors = [];
 const expect = (ok, text) => { console.log(`${ok ? "ok  " : "FAIL"} ${text}`); if (!ok) faults.push(text); };
-async function page(options, hash = "") {
+async function page(options, hash = "", address = url) {
   const context = await browser.newContext({ offline: true, ...options });
   const opened = await context.newPage();
-  opened.on("request", r => { if (r.url().split("#")[0] !== url && !/^(blob|data):/.test(r.url())) requests.push(r.url()); });
+  opened.on("request", r => { if (r.url().split("#")[0] !== address && !/^(blob|data):/.test(r.url())) requests.push(r.url()); });
   opened.on("console", m => { if (m.type() === "error" || (m.type() === "warning" && !m.text().includes("willReadFrequently"))) errors.push(m.text()); });
   opened.on("pageerror", e => errors.push(e.message));
   opened.setDefaultTimeout(20000);
-  await opened.goto(url + hash);
+  await opened.goto(address + hash);
   await opened.waitForFunction(() => window.hydralinkReport);
   return opened;
 }
@@ -75,16 +76,16 @@ expect(picked.includes(hostile ? "<img src=x onerror" : needle), `a ${hostile ? 
 await shot(light, "3-panel");
 await light.locator(".side button", { hasText: "Select it and neighbours" }).click();
 const [graphml] = await Promise.all([light.waitForEvent("download"), light.locator(".side button", { hasText: "GraphML" }).click()]);
-const text = await (await import("node:fs/promises")).readFile(await graphml.path(), "utf8");
+const text = await fs.readFile(await graphml.path(), "utf8");
 expect(text.includes(hostile ? "&lt;img src=x onerror" : "<node id=") && !text.includes("<img"), `GraphML of the selection, ${text.length} bytes, escapes labels`);
 // What it is in the dialect of other readers, check_graphml.py says.
-if (kept) await (await import("node:fs/promises")).writeFile(kept, text);
+if (kept) await fs.writeFile(kept, text);
 const download = async name => {
   const [file] = await Promise.all([light.waitForEvent("download"), light.locator(name === "networks" ? "#networks button" : ".side button", { hasText: name === "networks" ? "Download CSV" : "CSV" }).click()]);
-  return (await (await import("node:fs/promises")).readFile(await file.path(), "utf8")).replace(/^\ufeff/, "").split("\r\n");
+  return (await fs.readFile(await file.path(), "utf8")).replace(/^\ufeff/, "").split("\r\n");
 };
 const rows = await download("selection");
-expect(rows[0] === "label,kind,network,membership,degree,bits", `CSV of the selection has a membership (${rows[0]})`);
+expect(rows[0] === "label,kind,network,membership,role,degree,bits", `CSV of the selection has memberships and roles (${rows[0]})`);
 const ranked = await download("networks");
 expect(ranked.slice(1, -1).every(row => /,(Low|Medium|High),/.test(row)), "CSV of the networks has the strength that the table shows");
 // A link, or a reload, shows the same selection.
@@ -93,12 +94,52 @@ expect(/[#&]sel=/.test(hash), `the address keeps the selection (${hash.length} l
 const again = await page({ viewport: { width: 1366, height: 900 }, colorScheme: "light" }, hash);
 expect(await again.textContent(".side h3") === selection, `opened again it is selected (${selection})`);
 await again.context().close();
-for (const wrong of ["#sel=zzzzzzzz", "#sel=-", "#sel=a-zzzzzz", "#sel=?,?"]) {
+const of = "&of=" + new URLSearchParams(hash.slice(1)).get("of");
+for (const wrong of ["#sel=zzzzzzzz" + of, "#sel=-" + of, "#sel=a-zzzzzz" + of, "#sel=?,?" + of, "#sel=0&of=another", "#sel=0", "#node=3", "#node=another"]) {
   const other = await page({ viewport: { width: 1366, height: 900 }, colorScheme: "light" }, wrong);
   expect(await other.textContent(".side h3") === "Nothing picked", `an address that selects nothing there is (${wrong}) selects nothing`);
   await other.context().close();
 }
 await shot(light, "4-selection");
+// Tomorrow's report has other nodes in other places: a link to a node opens that node, and one to a selection nothing else.
+const html = await fs.readFile(file, "utf8"), begin = html.indexOf('id="report-data">') + 17, close = html.indexOf("</script>", begin);
+const tomorrow = JSON.parse(html.slice(begin, close)), kindOf = Buffer.from(tomorrow.graph.kind, "base64");
+const [one, other] = [...kindOf.keys()].filter(i => tomorrow.graph.kinds[kindOf[i]].is_account && /^[\w-]+$/.test(tomorrow.graph.label[i])).slice(0, 2);
+const sought = tomorrow.graph.label[one];
+await light.keyboard.press("Escape");
+await light.fill(".find input", sought);
+await light.waitForSelector("#hits li");
+await light.keyboard.press("Enter");
+const linked = await light.evaluate(() => location.hash);
+[tomorrow.graph.label[one], tomorrow.graph.label[other]] = [tomorrow.graph.label[other], sought];
+const moved = join(process.cwd(), "tomorrow.html");
+await fs.writeFile(moved, html.slice(0, begin) + JSON.stringify(tomorrow).replace(/[<>&\u2028\u2029]/g, c => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0")) + html.slice(close));
+for (const [link, wanted] of [[linked, sought], [hash, "Nothing picked"]]) {
+  const next = await page({ viewport: { width: 1366, height: 900 } }, link, pathToFileURL(moved).href);
+  const found = await next.textContent(".side h3");
+  expect(found === wanted, `in tomorrow's report the link opens ${wanted} (${found})`);
+  await next.context().close();
+}
+// Another link to a page that is open.
+await light.evaluate(other => { location.hash = other; }, hash);
+await light.waitForFunction(wanted => window.hydralinkReport && document.querySelector(".side h3").textContent === wanted, selection);
+expect(true, "a link that is followed in the page that is open is followed");
+// By keys alone: one end is picked, the other is found by the search.
+await light.keyboard.press("Escape");
+const near = tomorrow.graph.label[one];
+await light.focus(".view canvas:nth-of-type(2)");
+for (const [at, label] of [sought, near].entries()) {
+  await light.keyboard.press("/");
+  await light.fill(".find input", label);
+  await light.waitForSelector("#hits li");
+  await light.keyboard.press("Enter");
+  if (at === 0) {
+    await light.locator(".side button", { hasText: "Path from here" }).focus();
+    await light.keyboard.press("Enter");
+  }
+}
+const byKeys = await light.textContent(".side h3");
+expect(/Shortest path, \d+ hops|No path/.test(byKeys), `a path whose other end is found by the search (${byKeys})`);
 await light.keyboard.press("Escape");
 await light.locator(".zoom button").nth(2).click();
 const box = await light.locator(".view").boundingBox();
@@ -131,6 +172,20 @@ const told = await light.evaluate(() => {
 });
 expect(told.rows.join() === told.wanted.join(), `the score card has every signal with its tests below it (${told.rows.length} rows)`);
 expect(told.decided.every(line => told.text.includes(line)) && told.text.includes("Decided by people") === told.decided.length > 0, `what people said stands there (${told.decided.length} lines)`);
+// Whoever is no operator's is on no list that is copied to be acted on.
+const listed = await light.evaluate(async () => {
+  Object.defineProperty(navigator, "clipboard", { configurable: true, value: { writeText: async text => { window.copied = text; } } });
+  const all = JSON.parse(document.getElementById("report-data").textContent).networks, id = decodeURIComponent(location.hash).match(/net=([^&]*)/)[1];
+  const network = all.find(one => one.id === id);
+  [...document.querySelectorAll("#network button")].find(button => button.textContent === "Copy list").click();
+  await new Promise(done => setTimeout(done));
+  return { copied: window.copied.split("\n"), accounts: network.accounts, roles: network.roles, said: document.getElementById("said").textContent, text: document.getElementById("network").textContent };
+});
+const mayBe = listed.accounts.filter(account => !account.known_good && account.role === "operator_owned").map(account => account.label);
+const spared = listed.accounts.length - mayBe.length;
+expect(listed.copied.join() === mayBe.join(), `Copy list has the operator's own (${listed.copied.length} of ${listed.accounts.length})`);
+expect(spared === 0 || listed.said.includes(`left out ${spared} that`) && listed.text.includes(`Copy list leaves out ${spared} that`), `and says whom it leaves out (${listed.said})`);
+expect(listed.roles.length > 0 && listed.roles.every(role => listed.text.includes(role.name.replace(/_/g, " "))), `accounts are counted by role (${listed.roles.map(role => role.name).join(", ")})`);
 await shot(light, "5-network");
 await shot(light, "6-network-full", { fullPage: true });
 expect(await light.evaluate(() => !window.hacked && !document.querySelector("main img, main script, main iframe")), "hostile labels made no element and ran nothing");

@@ -10,6 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 const NETWORKS: usize = 40;
+const ROLES: [&str; 3] = ["operator_owned", "possibly_taken_over", "compromised_legitimate"];
 const KINDS: [&str; 5] = ["account", "ip", "payment", "template", "device"];
 
 /// Seeded numbers.
@@ -39,6 +40,15 @@ fn main() -> std::io::Result<()> {
     out.flush()
 }
 
+/// The role of a network's account at a place: of twenty one is a victim's, and one may be.
+fn role_at(index: usize) -> &'static str {
+    match index % 20 {
+        7 => ROLES[1],
+        13 => ROLES[2],
+        _ => ROLES[0],
+    }
+}
+
 fn named(name: &str, count: u64) -> NamedCount {
     NamedCount { name: name.to_owned(), count }
 }
@@ -48,6 +58,7 @@ fn world(nodes: usize, edges: usize) -> ReportData {
     let mut draw = Draw(ChaCha8Rng::seed_from_u64(7));
     let mut graph = ReportGraph {
         kinds: KINDS.iter().map(|&name| NodeKind { name: name.to_owned(), is_account: name == "account" }).collect(),
+        roles: ROLES.map(str::to_owned).into(),
         ..ReportGraph::default()
     };
     let weights: Vec<f64> = (0..NETWORKS).map(|rank| 1.0 / (rank as f64 + 1.5).powf(0.9)).collect();
@@ -177,6 +188,12 @@ fn add_nodes(graph: &mut ReportGraph, draw: &mut Draw, rank: usize, size: usize,
         graph.kind.push(kind as u8);
         graph.network.push(rank as u32);
         graph.membership.push(u8::from(graph.kind.last() == Some(&0)));
+        graph.role.push(if kind == 0 {
+            1 + ROLES.iter().position(|&role| role == role_at(index)).unwrap_or(0) as u8
+        } else {
+            0
+        });
+        graph.known_good.push(u8::from(kind == 0 && index % 50 == 0));
         graph.degree.push(0);
     }
 }
@@ -213,6 +230,7 @@ fn section(draw: &mut Draw, rank: usize, size: usize, graph: &ReportGraph) -> Ne
             .to_owned(),
         account_count: accounts,
         exchanges: accounts * 812,
+        roles: ROLES.map(|role| named(role, (identifiers..size).filter(|&at| role_at(at) == role).count() as u64)).into(),
         identifiers_by_kind: KINDS[1..].iter().map(|kind| named(kind, (identifiers / 4) as u64)).collect(),
         first_seen: "2026-01-04T10:00:00Z".to_owned(),
         last_seen: format!("2026-02-{:02}T22:10:00Z", 28 - rank % 20),
@@ -239,7 +257,9 @@ fn section(draw: &mut Draw, rank: usize, size: usize, graph: &ReportGraph) -> Ne
             .take(500)
             .map(|index| AccountRow {
                 label: graph.label[first + index].clone(),
-                role: ["core", "core", "fringe", "ambiguous"][index % 4].to_owned(),
+                membership: ["core", "core", "core", "fringe"][index % 4].to_owned(),
+                role: role_at(index).to_owned(),
+                known_good: index % 50 == 0,
                 confidence: 0.5 + 0.5 * f64::from(draw.unit()),
                 bits: f64::from(draw.unit()) * 40.0,
                 exchanges: draw.below(4_000) as u64,

@@ -94,6 +94,7 @@
 //! | [`privacy`] | who may know the values |
 //! | [`share`](mod@share) | what two labs know in common, without values |
 //! | [`export`], [`arrow`], [`report`] | how it leaves for other tools |
+//! | [`unseen`] | which characters of a name nobody sees |
 //! | [`observe`] | how far is long work, and shall it go on |
 //! | [`store`] | what lies on disk |
 
@@ -119,6 +120,7 @@ pub mod results;
 pub mod store;
 mod subset;
 pub mod time;
+pub mod unseen;
 
 // Modules by what they are for; their paths don't say it.
 mod decisions;

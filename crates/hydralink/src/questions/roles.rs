@@ -106,6 +106,11 @@ impl AccountRole {
         AccountRole::PossiblyACustomer,
     ];
 
+    /// One more than its place in [`AccountRole::ALL`].
+    pub(crate) fn code(self) -> u8 {
+        AccountRole::ALL.iter().position(|&role| role == self).map_or(0, |at| at as u8 + 1)
+    }
+
     /// The word used in every output.
     pub fn name(self) -> &'static str {
         match self {

@@ -78,16 +78,17 @@ impl Groups {
             columns.3.extend_from_slice(own);
             offsets.extend([columns.0.len(), columns.1.len(), columns.2.len(), columns.3.len()].map(|end| end as u64));
         }
-        let code = |role: Option<AccountRole>| {
-            role.and_then(|role| AccountRole::ALL.iter().position(|&other| other == role)).map_or(0, |at| at as u8 + 1)
-        };
         Groups {
             offsets: offsets.into(),
             members: columns.0.into(),
             holdings: columns.1.into(),
             touching: columns.2.into(),
             own: columns.3.into(),
-            roles: roles::roles_if_flagged(&seen, &members).into_iter().map(code).collect::<Vec<u8>>().into(),
+            roles: roles::roles_if_flagged(&seen, &members)
+                .into_iter()
+                .map(|role| role.map_or(0, AccountRole::code))
+                .collect::<Vec<u8>>()
+                .into(),
             found_roles: OnceLock::new(),
         }
     }

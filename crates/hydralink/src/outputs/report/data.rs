@@ -157,6 +157,8 @@ pub struct NetworkSection {
     pub account_count: u64,
     /// Requests and their answers.
     pub exchanges: u64,
+    /// Its accounts, and those that only touch it, by role ([`crate::roles`]).
+    pub roles: Vec<NamedCount>,
     /// Identifiers by kind.
     pub identifiers_by_kind: Vec<NamedCount>,
     /// First activity.
@@ -244,8 +246,12 @@ pub struct IdentifierRow {
 pub struct AccountRow {
     /// Its name.
     pub label: String,
-    /// Core, fringe or ambiguous.
+    /// Core or fringe.
+    pub membership: String,
+    /// As what it belongs ([`crate::roles`]), or nothing where its network isn't flagged.
     pub role: String,
+    /// Whether it is known-good: nothing is done about it.
+    pub known_good: bool,
     /// The probability that it belongs here, 0 to 1.
     pub confidence: f64,
     /// The evidence for it, in bits.
@@ -368,6 +374,14 @@ pub struct ReportGraph {
     /// it, which is no member's colour, and none of those that are copied for it.
     #[serde(serialize_with = "encode::u8s")]
     pub membership: Vec<u8>,
+    /// Names of the roles.
+    pub roles: Vec<String>,
+    /// As what each account belongs to its network or touches it: one more than a position in `roles`, or 0.
+    #[serde(serialize_with = "encode::u8s")]
+    pub role: Vec<u8>,
+    /// 1 for each account that is known-good, else 0.
+    #[serde(serialize_with = "encode::u8s")]
+    pub known_good: Vec<u8>,
     /// Each node's degree in the whole data, which may exceed the edges drawn here.
     #[serde(serialize_with = "encode::u32s")]
     pub degree: Vec<u32>,

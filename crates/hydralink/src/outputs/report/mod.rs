@@ -21,6 +21,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::unseen::UNSEEN;
 pub use collect::ReportConfig;
 pub use data::{
     AccountRow, CappedSection, DailyCounts, DegreeHistogram, FragileIdentifier, HubCut, IdentifierRow, InputFile, KeyNumbers,
@@ -30,13 +31,21 @@ pub use data::{
 
 const BODY: &str = include_str!("assets/body.html");
 const STYLE: &str = include_str!("assets/report.css");
-const SCRIPT: &str = include_str!("assets/report.js");
+/// One function, in two files: all but the graph, and the graph.
+const SCRIPT: [&str; 4] =
+    ["\"use strict\";\n(() => {\n", include_str!("assets/report.js"), include_str!("assets/graph.js"), "})();\n"];
+
+/// The script, which knows by the one table of them what nobody sees.
+fn script() -> String {
+    let unseen = UNSEEN.map(|(first, last)| format!("\\u{{{first:x}}}-\\u{{{last:x}}}")).concat();
+    SCRIPT.concat().replace("$UNSEEN", &unseen)
+}
 
 /// Writes the report as one self-contained HTML file.
 ///
 /// # Errors
 ///
-/// `InvalidInput`, before the first byte, when the graph's columns differ in length, an edge or a kind points nowhere, or a
+/// `InvalidInput`, before the first byte, when the graph's columns differ in length, an edge, a kind or a role points nowhere, or a
 /// network is neither a position in `data.networks` nor [`NO_NETWORK`]; else whatever `out` returns.
 ///
 /// # Example
@@ -50,6 +59,7 @@ const SCRIPT: &str = include_str!("assets/report.js");
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn write_report(data: &ReportData, out: &mut impl Write) -> io::Result<()> {
+    let script = script();
     check(data).map_err(|fault| io::Error::new(io::ErrorKind::InvalidInput, fault))?;
     write!(
         out,
@@ -59,13 +69,13 @@ pub fn write_report(data: &ReportData, out: &mut impl Write) -> io::Result<()> {
          <meta name=\"referrer\" content=\"no-referrer\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>hydralink report</title>\n<style>{STYLE}</style>\n</head>\n",
-        csp_hash(SCRIPT),
+        csp_hash(&script),
         csp_hash(STYLE)
     )?;
     out.write_all(BODY.as_bytes())?;
     out.write_all(b"<script type=\"application/json\" id=\"report-data\">")?;
     data.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, encode::HtmlSafe))?;
-    write!(out, "</script>\n<script>{SCRIPT}</script>\n</body>\n</html>\n")
+    write!(out, "</script>\n<script>{script}</script>\n</body>\n</html>\n")
 }
 
 /// The source expression by which a content security policy admits one inline text.
@@ -85,6 +95,8 @@ fn check(data: &ReportData) -> Result<(), String> {
         ("kind", graph.kind.len()),
         ("network", graph.network.len()),
         ("membership", graph.membership.len()),
+        ("role", graph.role.len()),
+        ("known_good", graph.known_good.len()),
         ("degree", graph.degree.len()),
     ] {
         if length != nodes {
@@ -100,6 +112,9 @@ fn check(data: &ReportData) -> Result<(), String> {
     }
     if let Some(kind) = graph.kind.iter().find(|&&kind| usize::from(kind) >= graph.kinds.len()) {
         return Err(format!("report graph: a node is of kind {kind}, but there are {} kinds", graph.kinds.len()));
+    }
+    if let Some(role) = graph.role.iter().find(|&&role| usize::from(role) > graph.roles.len()) {
+        return Err(format!("report graph: a node has role {role}, but there are {} roles", graph.roles.len()));
     }
     match graph.network.iter().find(|&&network| network != NO_NETWORK && network as usize >= data.networks.len()) {
         Some(network) => {

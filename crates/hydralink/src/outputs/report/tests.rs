@@ -26,6 +26,9 @@ fn hostile_report() -> ReportData {
             kind: vec![0; nodes],
             network: vec![0, NO_NETWORK, 0, 0, 0, 0],
             membership: vec![1, 0, 2, 3, 1, 1],
+            roles: vec!["operator_owned".to_owned()],
+            role: vec![1, 0, 0, 0, 0, 1],
+            known_good: vec![0; nodes],
             degree: vec![1, 1, 0, 0, 0, 0],
             source: vec![0],
             target: vec![1],
@@ -85,17 +88,18 @@ fn the_policy_admits_exactly_the_pages_own_script_and_style() {
 
 #[test]
 fn the_page_holds_no_address_and_no_way_round_text_nodes() {
+    let script = script();
     for asset in [BODY, STYLE] {
         assert!(!asset.contains("http") && !asset.contains("url(") && !asset.contains("@import"));
     }
     for sink in
         ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function(", "fetch(", "XMLHttpRequest"]
     {
-        assert!(!SCRIPT.contains(sink), "{sink}");
+        assert!(!script.contains(sink), "{sink}");
     }
-    assert!(!SCRIPT.contains("</script") && !SCRIPT.contains("<!--") && !STYLE.contains("</style"));
+    assert!(!script.contains("</script") && !script.contains("<!--") && !STYLE.contains("</style"));
     // Namespaces name formats; nothing is fetched from them.
-    let mut addresses: Vec<&str> = SCRIPT.match_indices("http").map(|(at, _)| &SCRIPT[at..at + 24]).collect();
+    let mut addresses: Vec<&str> = script.match_indices("http").map(|(at, _)| &script[at..at + 24]).collect();
     addresses.dedup();
     let namespaces =
         ["http://www.w3.org/2000/s", "http://graphml.graphdraw", "http://www.w3.org/2001/X", "http://graphml.graphdraw"];
@@ -107,6 +111,13 @@ fn the_page_holds_no_address_and_no_way_round_text_nodes() {
 }
 
 #[test]
+fn the_script_shows_what_the_command_line_shows() {
+    let script = script();
+    assert!(script.contains(r"\u{200b}-\u{200f}") && script.contains(r"\u{e0000}-\u{e0fff}]/gu"));
+    assert_eq!(script.matches("$UNSEEN").count(), 0);
+}
+
+#[test]
 fn same_data_same_bytes() {
     assert_eq!(page(&hostile_report()), page(&hostile_report().clone()));
 }
@@ -114,11 +125,12 @@ fn same_data_same_bytes() {
 #[test]
 fn an_inconsistent_graph_is_refused_before_the_first_byte() {
     type Spoil = fn(&mut ReportData);
-    let cases: [(Spoil, &str); 5] = [
+    let cases: [(Spoil, &str); 6] = [
         (|data| data.graph.x.truncate(5), "report graph: 6 labels, but column x has 5 entries"),
         (|data| data.graph.weight.push(1.0), "report graph: 1 sources, 1 targets, 2 weights"),
         (|data| data.graph.target[0] = 6, "report graph: an edge ends at node 6, but there are 6 nodes"),
         (|data| data.graph.kind[3] = 1, "report graph: a node is of kind 1, but there are 1 kinds"),
+        (|data| data.graph.role[0] = 2, "report graph: a node has role 2, but there are 1 roles"),
         (|data| data.graph.network[3] = 1, "report graph: a node is of network 1, but there are 1 networks"),
     ];
     for (spoil, message) in cases {

@@ -39,7 +39,7 @@ impl Dataset {
     /// Puts together what [`super::write_report`] shows, at the level of the dataset ([`Dataset::at_level`]).
     ///
     /// # Errors
-    /// [`Error::Usage`] for a network that isn't there.
+    /// [`Error::Usage`] for a network that isn't there; [`Error::Io`] if decisions can't be read.
     pub fn report_data(&self, results: &Results, config: &ReportConfig) -> Result<ReportData, Error> {
         let mut selection = ExportConfig::default();
         selection.selection.networks = config.networks.clone();
@@ -54,7 +54,7 @@ impl Dataset {
             .iter()
             .filter_map(|shown| results.networks.iter().position(|network| network.id == shown.id))
             .collect();
-        let mut collected = Collected::new(self, results);
+        let mut collected = Collected::new(self, results)?;
         let networks: Vec<NetworkSection> = chosen.iter().map(|&network| collected.network(network)).collect();
         let hubs = collected.hubs();
         collected.left_out(&drawn.left_out, drawn.about.collapsed);

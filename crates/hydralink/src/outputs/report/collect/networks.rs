@@ -11,12 +11,15 @@ use super::super::{
 };
 use super::run::is_cut;
 use crate::dataset::Dataset;
+use crate::dataset::allowed::Allowed;
 use crate::dossier::{self, Dossier};
+use crate::error::Error;
 use crate::export::LeftOut;
 use crate::how::HeldBy;
 use crate::node::Node;
 use crate::query;
 use crate::results::{Network, Results, SignalLine};
+use crate::roles::{self, AccountRole, role_of};
 use crate::time::{rfc3339, without_gaps};
 
 /// Bits over the threshold from which a case is called strong: 32 times the odds that suffice for a flag.
@@ -34,13 +37,15 @@ const WEEK_SECONDS: u32 = 7 * 86_400;
 pub(super) struct Collected<'a> {
     dataset: &'a Dataset,
     results: &'a Results,
+    allowed: Allowed,
     pub(super) capped: Vec<CappedSection>,
     account_rows: usize,
 }
 
 impl<'a> Collected<'a> {
-    pub(super) fn new(dataset: &'a Dataset, results: &'a Results) -> Self {
-        Collected { dataset, results, capped: Vec::new(), account_rows: ACCOUNT_ROWS }
+    pub(super) fn new(dataset: &'a Dataset, results: &'a Results) -> Result<Self, Error> {
+        let allowed = dataset.allowed()?;
+        Ok(Collected { dataset, results, allowed, capped: Vec::new(), account_rows: ACCOUNT_ROWS })
     }
 
     pub(super) fn network(&mut self, index: usize) -> NetworkSection {
@@ -71,6 +76,7 @@ impl<'a> Collected<'a> {
             benign_hypothesis: format!("{} ({:+.1} bits)", network.benign_hypothesis.replace('_', " "), network.benign_bits),
             account_count: network.accounts,
             exchanges: network.events,
+            roles: counts(&roles::counts(self.dataset, &self.results.labelling, index)),
             identifiers_by_kind: counts(&network.identifiers_by_kind),
             first_seen: network.first_seen.clone().unwrap_or_default(),
             last_seen: network.last_seen.clone().unwrap_or_default(),
@@ -111,7 +117,9 @@ impl<'a> Collected<'a> {
         let tabled = self.dataset.naming().shows_account_table();
         let row = |account: AccountId| AccountRow {
             label: self.dataset.shown_account(account).into_owned(),
-            role: results.labelling.membership_of(account).map_or("", |(_, how)| how.name()).to_owned(),
+            membership: results.labelling.membership_of(account).map_or("", |(_, how)| how.name()).to_owned(),
+            role: role_of(self.dataset, &results.labelling, account).map_or("", AccountRole::name).to_owned(),
+            known_good: self.allowed.has_account(account),
             confidence: f64::from(results.labelling.confidence[account.index()]),
             bits: f64::from(results.labelling.evidence_bits[account.index()]),
             exchanges: query::exchanges_of(self.dataset, account),
@@ -217,8 +225,8 @@ fn strength(network: &Network, threshold: f64) -> Strength {
     }
 }
 
-fn counts(map: &BTreeMap<String, u64>) -> Vec<NamedCount> {
-    let mut counts: Vec<NamedCount> = map.iter().map(|(name, &count)| NamedCount { name: name.clone(), count }).collect();
+fn counts(map: &BTreeMap<impl ToString, u64>) -> Vec<NamedCount> {
+    let mut counts: Vec<NamedCount> = map.iter().map(|(name, &count)| NamedCount { name: name.to_string(), count }).collect();
     counts.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
     counts
 }

@@ -7,6 +7,7 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::export::ExportGraph;
 use crate::export::view::{ExportEdge, ExportNode, GROUP_KINDS};
+use crate::roles::AccountRole;
 
 /// Radius of the most widely shared node, in that of an identifier of one account; an account's is 2.
 const LARGEST: f32 = 8.0;
@@ -94,6 +95,7 @@ pub(super) fn picture(dataset: &Dataset, drawn: &ExportGraph<'_>) -> ReportGraph
             .enumerate()
             .map(|(kind, name)| NodeKind { name: name.clone(), is_account: kind < GROUP_KINDS.len() })
             .collect(),
+        roles: AccountRole::ALL.map(|role| role.name().to_owned()).to_vec(),
         ..ReportGraph::default()
     };
     for node in &drawn.nodes {
@@ -107,6 +109,8 @@ pub(super) fn picture(dataset: &Dataset, drawn: &ExportGraph<'_>) -> ReportGraph
         picture.kind.push(node.kind as u8);
         picture.network.push(node.network.unwrap_or(NO_NETWORK));
         picture.membership.push(node.membership.map_or(0, |how| 1 + how.code()));
+        picture.role.push(node.role.map_or(0, AccountRole::code));
+        picture.known_good.push(u8::from(node.known_good && !node.is_identifier()));
         picture.degree.push(node.degree.min(u64::from(u32::MAX)) as u32);
     }
     for edge in &drawn.edges {
