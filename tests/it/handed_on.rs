@@ -89,7 +89,12 @@ fn whoever_was_forgotten_under_a_key_stays_so_under_the_next() {
 
 /// The objects of a STIX bundle that have a date, by id.
 fn dated(bench: &Bench, store: &str, name: &str) -> BTreeMap<String, Value> {
-    bench.ok(&["export", store, "-o", name, "--format", "stix", "--quiet"]);
+    dated_of(bench, store, name, &[])
+}
+
+/// The same of a selection.
+fn dated_of(bench: &Bench, store: &str, name: &str, selection: &[&str]) -> BTreeMap<String, Value> {
+    run_with(bench, &["export", store, "-o", name, "--format", "stix", "--quiet"], selection);
     let bundle: Value = serde_json::from_slice(&fs::read(bench.path(name)).expect("a bundle")).expect("JSON");
     let objects = bundle["objects"].as_array().expect("objects").clone();
     let dated = objects.into_iter().filter(|object| object["modified"].is_string());
@@ -266,4 +271,27 @@ fn a_table_of_members_says_whom_it_leaves_out_and_nothing_found_leads_to_no_netw
     assert_eq!(none.code, 1);
     assert!(none.stderr.contains("networks ") && none.stderr.contains("--all"), "{}", none.stderr);
     assert!(!none.stderr.contains("hydralink network "), "{}", none.stderr);
+}
+
+/// It was a bundle without a single indicator, of objects made in 1970.
+#[test]
+fn a_store_without_times_is_dated_by_its_detections() {
+    let bench = Bench::new();
+    let events = fs::read_to_string(of_world("events.csv")).expect("the world's events");
+    let without: Vec<&str> = events.lines().map(|row| row.split_once(',').expect("columns").1).collect();
+    assert!(events.starts_with("timestamp,"), "the first column is the time");
+    bench.ok(&["build", &bench.file("untimed.csv", without.join("\n")), "-o", "store", "--quiet"]);
+    bench.fails(2, &["stix", "hydralink detect"], &["export", "store", "-o", "none.stix.json", "--whole"]);
+    bench.run(&["detect", "store", "--quiet"]);
+    let now = bench.ok(&["lineage", "store", "--events", "--format", "jsonl"]).records();
+    let ran = now.last().map(|event| text(&event["ran_at"])[..10].to_owned());
+    let objects = dated_of(&bench, "store", "1.json", &["--all"]);
+    let indicators: Vec<&Value> = objects.values().filter(|object| object["type"] == "indicator").collect();
+    assert!(!indicators.is_empty(), "{} objects", objects.len());
+    for object in objects.values().filter(|object| object["type"] != "identity" && object["type"] != "extension-definition") {
+        assert!(ran.as_ref().is_none_or(|ran| text(&object["created"]).starts_with(ran)), "{object}");
+        assert!(!object.to_string().contains("1970"), "{object}");
+    }
+    bench.ok(&["export", "store", "-o", "out.misp.json", "--all", "--quiet"]);
+    assert!(!fs::read_to_string(bench.path("out.misp.json")).expect("an event").contains("1970"));
 }

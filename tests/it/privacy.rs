@@ -363,8 +363,17 @@ fn exports_say_nothing_about_fewer_than_k() {
     for column in ["degree", "degree_shown", "hub_sightings", "exchanges", "accounts"] {
         assert!(nodes.iter().all(|node| first_digit(&node[column])), "{column}");
     }
-    let number = |node: &BTreeMap<String, String>, column: &str| node[column].parse::<u64>().expect("a number");
+    // One that isn't there is too small to be told.
+    let number = |node: &BTreeMap<String, String>, column: &str| node[column].parse::<usize>().unwrap_or(0);
     assert!(nodes.iter().all(|node| number(node, "degree") >= number(node, "degree_shown")));
+    for column in ["degree", "degree_shown", "hub_sightings", "exchanges", "accounts"] {
+        assert!(nodes.iter().all(|node| node[column].is_empty() || number(node, column) >= k), "{column}");
+    }
+    assert!(nodes.iter().all(|node| node["known_good"].is_empty()));
+    let members = rows("out.memberships.csv");
+    let alike =
+        |told: &str, network: &str| members.iter().filter(|one| one["network"] == network && one["role"] == told).count();
+    assert!(members.iter().all(|one| one["role"].is_empty() || alike(&one["role"], &one["network"]) >= k), "{members:?}");
     let mut users = BTreeMap::new();
     rows("out.edges.csv").iter().for_each(|edge| *users.entry(edge["target"].clone()).or_insert(0usize) += 1);
     assert!(identifiers.iter().all(|identifier| users[&identifier["id"]] >= k));

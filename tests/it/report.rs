@@ -86,3 +86,45 @@ fn a_section_has_what_people_said_and_the_whole_score_card() {
     assert_eq!(tests, card.values().filter_map(|line| line["tests"].as_object()).map(serde_json::Map::len).sum::<usize>());
     assert!(tests > 0, "some signal has tests: {}", dossier["signals"]);
 }
+
+/// The column of roles held memberships, so that an account which may be taken over looked like any other.
+#[test]
+fn accounts_have_the_role_that_members_tell_in_the_report_and_in_tables() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let low = bench.file("low.toml", "[linkage.score]\nthreshold_bits = -8.0\n");
+    bench.ok(&["detect", &store, "--config", &low, "--quiet"]);
+    let id = bench.ok(&["networks", &store, "--format", "jsonl"]).records()[0]["id"].as_str().expect("an id").to_owned();
+    let members = bench.ok(&["members", &store, "--network", &id, "--format", "jsonl"]).records();
+    let told = |account: &str| {
+        let member = members.iter().find(|member| member["account_id"] == account).expect("a member");
+        (member["membership"].clone(), member["role"].clone())
+    };
+    bench.ok(&["report", &store, "-o", "report.html", "--network", &id, "--quiet"]);
+    let data = data(&std::fs::read_to_string(bench.path("report.html")).expect("the page"));
+    let network = &data["networks"][0];
+    let rows = network["accounts"].as_array().expect("rows");
+    for row in rows {
+        assert_eq!((row["membership"].clone(), row["role"].clone()), told(row["label"].as_str().expect("a name")));
+        assert_eq!(row["known_good"], false);
+    }
+    assert!(rows.iter().any(|row| row["role"] == "operator_owned"), "{rows:?}");
+    let counted = network["roles"].as_array().expect("roles").iter().map(|role| role["count"].as_u64().expect("a count"));
+    assert_eq!(counted.sum::<u64>(), members.len() as u64);
+    assert!(data["graph"]["roles"].as_array().is_some_and(|roles| roles.len() == 6), "{}", data["graph"]["roles"]);
+
+    bench.ok(&["export", &store, "-o", "out.csv", "--network", &id, "--quiet"]);
+    let mut table = csv::Reader::from_path(bench.path("out.memberships.csv")).expect("the table");
+    let header = table.headers().expect("a header").clone();
+    let column = |name: &str| header.iter().position(|column| column == name).expect(name);
+    let (account, membership, role, good) = (column("account"), column("membership"), column("role"), column("known_good"));
+    let rows: Vec<csv::StringRecord> = table.records().map(|row| row.expect("a row")).collect();
+    assert_eq!(rows.len(), members.len());
+    for row in &rows {
+        assert_eq!((row[membership].into(), row[role].into()), told(&row[account]));
+        assert_eq!(&row[good], "false");
+    }
+    bench.ok(&["export", &store, "-o", "out.graphml", "--network", &id, "--quiet"]);
+    let graphml = std::fs::read_to_string(bench.path("out.graphml")).expect("the graph");
+    assert_eq!(graphml.matches("<data key=\"role\">").count(), members.len());
+}

@@ -45,10 +45,9 @@ fn made_up(accounts: u32, degree: u32) -> ExportGraph<'static> {
         selection: "made up".into(),
         level: "as stored".into(),
         selection_id: "made up".into(),
-        redacted: false,
-        collapsed: false,
         as_of: JANUARY,
         since: JANUARY,
+        ..About::default()
     };
     let mut graph = ExportGraph {
         about,

@@ -237,7 +237,7 @@ pub fn evidence(networks: Vec<Network>) -> RecordStream {
     RecordStream::new(Table::Evidence.columns(), move |writer| {
         let gone = || std::io::ErrorKind::BrokenPipe.into();
         // It ends early only where nobody reads any more.
-        let _ = tables::evidence_of(&networks, |cells| if writer.row(cells) { Ok(()) } else { Err(gone()) });
+        let _ = tables::evidence_of(&networks, 0, |cells| if writer.row(cells) { Ok(()) } else { Err(gone()) });
     })
 }
 

@@ -54,6 +54,17 @@ pub(crate) struct Run {
     pub(crate) ran_at: u64,
 }
 
+impl Run {
+    fn clock(&self) -> Seconds {
+        Seconds::try_from(self.ran_at).unwrap_or(NO_TIME)
+    }
+
+    /// The last event of the data; without times when it ran.
+    fn time(&self) -> Seconds {
+        if self.as_of == NO_TIME { self.clock() } else { self.as_of }
+    }
+}
+
 /// Where a network stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -164,15 +175,21 @@ impl History {
         writer.put(RAN_AT, &self.runs.iter().map(|run| run.ran_at).collect::<Vec<u64>>())
     }
 
-    /// Since when a network is on record: the last event of the data of the detection that found it first.
+    /// Since when a network is on record: the last event of the data of the detection that found it first, or where no event has a
+    /// time when that ran.
     pub(crate) fn since(&self, id: &str) -> Seconds {
         let network = self.networks.iter().find(|network| network.id == id);
-        network.and_then(|network| self.runs.get(network.first_run as usize)).map_or(NO_TIME, |run| run.as_of)
+        network.and_then(|network| self.runs.get(network.first_run as usize)).map_or(NO_TIME, Run::time)
     }
 
-    /// The last event of the data of the first detection.
+    /// The same of the first detection.
     pub(crate) fn first(&self) -> Seconds {
-        self.runs.first().map_or(NO_TIME, |run| run.as_of)
+        self.runs.first().map_or(NO_TIME, Run::time)
+    }
+
+    /// When the last detection on record ran, by the clock; `NO_TIME` where that isn't known.
+    pub(crate) fn last_ran_at(&self) -> Seconds {
+        self.runs.last().map_or(NO_TIME, Run::clock)
     }
 
     /// The networks of which accounts or identifiers are left, and those of which nothing is.

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use super::anonymity::first_digit;
 use super::columns::rfc3339;
 use super::view::ExportGraph;
 use super::xml;
@@ -57,9 +58,15 @@ pub(crate) fn text(graph: &ExportGraph<'_>) -> String {
         (left.small_networks, "networks are of too few accounts to be shown (--k)"),
         (left.rejected_networks, "networks are rejected cases (--network names one all the same)"),
     ] {
-        if count > 0 {
-            writeln!(counts, "not drawn: {count} {what}").expect("a string takes everything");
+        if count == 0 {
+            continue;
         }
+        match graph.told(count) {
+            Some(count) if about.least == 0 => writeln!(counts, "not drawn: {count} {what}"),
+            Some(count) => writeln!(counts, "not drawn: {} or more {what}", first_digit(count)),
+            None => writeln!(counts, "not drawn: fewer than {} {what}", about.least),
+        }
+        .expect("a string takes everything");
     }
     text.push_str(if counts.is_empty() { "nothing of the selection is left out\n" } else { &counts });
     let fidelity = fidelity(graph);

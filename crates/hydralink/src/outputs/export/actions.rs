@@ -14,6 +14,8 @@
 //! | other identifier | `challenge` |
 //! | identifier that benign accounts use too, that is known-good or of a rejected network, or a suppressed hub | `monitor` |
 //!
+//! Where so few of a network have a membership or role that it isn't told (`k`), `review` is proposed of all its accounts.
+//!
 //! Accounts that are banned already get no line, and their number is returned; nor do known-good ones.
 
 use std::io::{self, Write};
@@ -92,12 +94,15 @@ fn account_action<'g>(
     network: &'g Network,
     membership: Membership,
 ) -> Action<'g> {
+    let hidden = node.rare_membership || node.rare_role;
     let sure = node.confidence.is_some_and(|confidence| confidence >= SUSPEND_CONFIDENCE);
     let (action, reason) = match membership {
         _ if node.network.is_some_and(|network| graph.belief(network).is_rejected()) => {
             (Proposal::Review, "people rejected its network")
         }
         _ if !network.flagged => (Proposal::Review, "its network is below the threshold of the run"),
+        // What is proposed would tell it.
+        _ if hidden => (Proposal::Review, "so few of its network are what it is that it isn't told: look it up"),
         _ if node.role == Some(AccountRole::CompromisedLegitimate) => {
             (Proposal::Secure, "its owner uses it too: reset credentials and sessions, do not suspend")
         }
@@ -123,7 +128,7 @@ fn account_action<'g>(
         kind: graph.kind_name(node),
         value: &node.value,
         network: Some(&network.id),
-        membership: Some(membership),
+        membership: node.shown_membership(),
         confidence: node.confidence.filter(|value| value.is_finite()),
         evidence_bits: node.evidence_bits.filter(|value| value.is_finite()),
         class: None,
@@ -137,7 +142,7 @@ fn account_action<'g>(
 
 fn identifier_action<'g>(graph: &'g ExportGraph<'_>, identifier: &'g Shared<'_>) -> Action<'g> {
     let network = identifier.network.and_then(|network| graph.networks.get(network as usize));
-    let known = identifier.blockable && identifier.last_seen != NO_TIME;
+    let known = identifier.blockable && identifier.known_at != NO_TIME;
     Action {
         action: Proposal::for_identifier(identifier.role, identifier.blockable),
         target: "identifier",
@@ -148,11 +153,11 @@ fn identifier_action<'g>(graph: &'g ExportGraph<'_>, identifier: &'g Shared<'_>)
         confidence: None,
         evidence_bits: None,
         class: identifier.class,
-        members: Some(identifier.members),
+        members: identifier.members_told.then_some(identifier.members),
         accounts: Some(identifier.accounts),
-        benign_prevalence: Some(identifier.benign_prevalence),
+        benign_prevalence: identifier.shown_prevalence(),
         valid_until: known.then(|| rfc3339(identifier.valid_until()).to_string()),
-        reason: format!("{} of {} accounts seen with it are members", identifier.members, identifier.accounts),
+        reason: format!("{} accounts seen with it are members", identifier.members_of_accounts()),
     }
 }
 

@@ -217,6 +217,7 @@ impl<'a> Chosen<'a> {
     /// Everything of the graph but its nodes and edges.
     fn frame(&self, config: &ExportConfig) -> Result<ExportGraph<'a>, Error> {
         let cards = self.results.networks(self.dataset, &self.networks)?;
+        let k = config.selection.k;
         let tables = self.dataset.tables();
         let mut kinds: Vec<String> = GROUP_KINDS.map(str::to_owned).to_vec();
         for kind in &tables.kinds {
@@ -236,7 +237,9 @@ impl<'a> Chosen<'a> {
                 tool: format!("hydralink {}", env!("CARGO_PKG_VERSION")),
                 selection: {
                     let touching = if config.selection.networks == Networks::Whole { 0 } else { self.touching() };
-                    config.selection.networks.words(self.networks.len(), self.accounts.len() - touching, touching)
+                    let told = |count: usize| if k > 1 { anonymity::told_coarsely(count, k) } else { count };
+                    let accounts = self.accounts.len() - touching;
+                    config.selection.networks.words(self.networks.len(), told(accounts), told(touching))
                 },
                 level: self.naming.words().to_owned(),
                 selection_id: config
@@ -246,12 +249,17 @@ impl<'a> Chosen<'a> {
                 redacted: config.selection.level == Level::Redact,
                 collapsed: false,
                 as_of: self.dataset.graph().last_seen(),
-                since: self.history.first(),
+                since: anonymity::day(self.history.first()),
+                detected_at: self.history.last_ran_at(),
+                least: 0,
             },
             kinds,
             roles,
             networks: cards.into_iter().map(|card| self.shown_network(card)).collect(),
-            since: self.networks.iter().map(|&network| self.history.since(&self.results.head(network).id)).collect(),
+            // To the day in every file: who gets only days (`k`) gets of an object the time that all others get.
+            since: (self.networks.iter())
+                .map(|&network| anonymity::day(self.history.since(&self.results.head(network).id)))
+                .collect(),
             beliefs: self.networks.iter().map(|&network| self.beliefs[network]).collect(),
             classes: self.results.class_names.clone(),
             policies: self.results.policy_names.clone(),

@@ -5,6 +5,7 @@
 //! | `kind`, `value` | what it is; together unique |
 //! | `network`, `rank`, `network_score` | the network it belongs to or ties together |
 //! | `membership`, `confidence`, `evidence_bits` | how an account belongs, how surely if its network is one, on how much evidence |
+//! | `role`, `known_good` | as what an account belongs or touches ([`crate::roles`]), and whether nothing is to be done about it |
 //! | `class`, `policy` | how an identifier was classified and used |
 //! | `accounts` | chosen accounts behind the node |
 //! | `degree`, `degree_shown`, `hub_sightings` | neighbours in the data, in this file, and suppressed ones |
@@ -19,7 +20,9 @@
 use graph::{NO_TIME, Seconds};
 use jiff::Timestamp;
 
-use super::view::{ExportEdge, ExportGraph, ExportNode};
+use super::view::{ACCOUNT, ExportEdge, ExportGraph, ExportNode};
+use crate::results::Membership;
+use crate::roles::AccountRole;
 
 /// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +58,7 @@ const fn named(name: &'static str, kind: Type) -> Named {
 }
 
 /// Columns of a node, in the order of [`node_cells`].
-pub(crate) const NODE_COLUMNS: [Named; 24] = [
+pub(crate) const NODE_COLUMNS: [Named; 26] = [
     named("kind", Type::Text),
     named("value", Type::Text),
     named("network", Type::Text),
@@ -80,6 +83,8 @@ pub(crate) const NODE_COLUMNS: [Named; 24] = [
     named("pathway", Type::Text),
     named("community", Type::Whole),
     named("component", Type::Whole),
+    named("role", Type::Text),
+    named("known_good", Type::Flag),
 ];
 
 /// Columns of an edge, in the order of [`edge_cells`].
@@ -100,16 +105,16 @@ pub(crate) fn node_cells<'a>(graph: &'a ExportGraph<'_>, node: &'a ExportNode<'_
         Cell::text(network.map(|network| network.id.as_str())),
         Cell::whole(network.map(|network| network.rank)),
         Cell::double(network.map(|network| network.score)),
-        Cell::text(node.membership.map(|membership| membership.name())),
+        Cell::text(node.shown_membership().map(Membership::name)),
         Cell::single(node.confidence),
         Cell::single(node.evidence_bits),
         Cell::text(graph.class_name(node.class)),
         Cell::text(graph.policy_name(node.policy)),
-        Cell::Whole(u64::from(node.accounts)),
-        Cell::Whole(node.degree),
-        Cell::Whole(u64::from(node.degree_shown)),
-        Cell::Whole(node.hub_sightings),
-        Cell::Whole(node.exchanges),
+        Cell::count(graph.told(node.accounts.into())),
+        Cell::count(graph.told(node.degree)),
+        Cell::count(graph.told(node.degree_shown.into())),
+        Cell::count(graph.told(node.hub_sightings)),
+        Cell::count(graph.told(node.exchanges)),
         Cell::time(node.first_seen),
         Cell::time(node.last_seen),
         Cell::time(node.created_at),
@@ -119,7 +124,14 @@ pub(crate) fn node_cells<'a>(graph: &'a ExportGraph<'_>, node: &'a ExportNode<'_
         Cell::text(graph.pathway_name(node)),
         Cell::whole(node.community),
         Cell::whole(node.component),
+        Cell::text(node.shown_role().map(AccountRole::name)),
+        known_good(graph, node),
     ]
+}
+
+/// Whether an account is known-good; missing where so little is told that few may be.
+pub(crate) fn known_good(graph: &ExportGraph<'_>, node: &ExportNode<'_>) -> Cell<'static> {
+    if node.kind == ACCOUNT && graph.about.least == 0 { Cell::Flag(node.known_good) } else { Cell::Missing }
 }
 
 /// What is known of an edge.
@@ -127,7 +139,7 @@ pub(crate) fn edge_cells<'a>(graph: &'a ExportGraph<'_>, edge: &ExportEdge) -> [
     [
         Cell::Text(graph.kind_name(&graph.nodes[edge.target as usize])),
         Cell::Single(edge.weight),
-        Cell::Whole(edge.count),
+        Cell::count(graph.told(edge.count)),
         Cell::time(edge.first_seen),
         Cell::time(edge.last_seen),
     ]
@@ -137,6 +149,11 @@ impl<'a> Cell<'a> {
     /// Text; an empty one is missing.
     pub(crate) fn text(value: Option<&'a str>) -> Self {
         value.filter(|value| !value.is_empty()).map_or(Cell::Missing, Cell::Text)
+    }
+
+    /// A count.
+    pub(crate) fn count(value: Option<u64>) -> Self {
+        value.map_or(Cell::Missing, Cell::Whole)
     }
 
     /// A whole number.

@@ -1,7 +1,7 @@
 //! GraphML, in the one dialect that Gephi, networkx, igraph, graph-tool, rustworkx, NetworKit and Gephi Lite all take whole.
 //!
 //! - XML 1.0 in UTF-8, default namespace, no prefixes; every key before the one undirected graph, nodes before edges.
-//! - A key's id is its name; an edge key whose name a node key has is `e_<name>`. Types are only int, long, double and string.
+//! - A key's id is its name; an edge key whose name a node key has is `e_<name>`. Types are only int, long, double, string and boolean (`true`, `false`).
 //! - `label`, `x`, `y`, `size`, `r`, `g`, `b` and `color` of nodes and `weight` of edges are what Gephi draws with; no data
 //!   column has such a name.
 //! - Node ids are `kind:value` with every character outside `[A-Za-z0-9._:-]` escaped; the value itself is in `value`.
@@ -228,6 +228,8 @@ mod tests {
         assert_eq!(nodes[2].0, "account:acc_x20__x3C_3_x3E_");
         assert_eq!(nodes[2].1["value"], "acc <3>");
         assert_eq!(nodes[2].1["membership"], "fringe");
+        assert_eq!((nodes[3].1["role"].as_str(), nodes[3].1["known_good"].as_str()), ("shared_infrastructure", "false"));
+        assert!(!nodes[4].1.contains_key("role") && !nodes[4].1.contains_key("known_good"), "an identifier has neither");
         assert!(!nodes[0].1.contains_key("banned_at"), "what is not known is left out");
         assert_eq!(nodes[1].1["banned_at"], "2026-01-04T00:00:00Z");
         assert_eq!(nodes[6].1["value"], "card & \"co\" 'x'");

@@ -10,6 +10,7 @@
 use super::view::{ACCOUNT, ExportGraph, ExportNode};
 use super::xml;
 use crate::results::Membership;
+use crate::unseen::is_unseen;
 
 /// What colours mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,7 +107,7 @@ impl Looks {
             (ColorBy::Network, None) => NO_NETWORK,
             (ColorBy::Network, Some(network)) => {
                 let color = cycle(&NETWORK_COLORS, network as usize);
-                if node.membership == Some(Membership::Ambiguous) { shade(color, AMBIGUOUS_SHADE) } else { color }
+                if node.shown_membership() == Some(Membership::Ambiguous) { shade(color, AMBIGUOUS_SHADE) } else { color }
             }
         }
     }
@@ -117,12 +118,19 @@ pub(crate) fn hex(color: [u8; 3]) -> String {
     format!("#{:02x}{:02x}{:02x}", color[0], color[1], color[2])
 }
 
-/// A node's label: its value, or with its kind before it where a reader would lose the bare value (blank) or take it for a
+/// A node's label: its value, what nobody sees shown by its code point (`⟨U+200B⟩`), or with its kind before it where a reader would lose the bare value (blank) or take it for a
 /// number.
 pub(crate) fn label(graph: &ExportGraph<'_>, node: &ExportNode<'_>) -> String {
     let kind = graph.kind_name(node);
     let mut legal = node.value.chars().filter(|&character| xml::is_legal(character));
-    let mut shown: String = legal.by_ref().take(LABEL_LENGTH).collect();
+    let mut shown = String::new();
+    for character in legal.by_ref().take(LABEL_LENGTH) {
+        if character.is_control() || is_unseen(character) {
+            shown.push_str(&format!("⟨U+{:04X}⟩", u32::from(character)));
+        } else {
+            shown.push(character);
+        }
+    }
     if legal.next().is_some() {
         shown.push('…');
     }
@@ -191,6 +199,8 @@ mod tests {
         let graph = star();
         let labels: Vec<String> = graph.nodes.iter().map(|node| label(&graph, node)).collect();
         assert_eq!(labels, ["a", "account 7", "192.0.2.1", "ip (blank)"]);
+        let disguised = ExportNode::new(ACCOUNT, "a\u{200b}\u{ad}\u{3164}\u{e0041}b\n");
+        assert_eq!(label(&graph, &disguised), "a⟨U+200B⟩⟨U+00AD⟩⟨U+3164⟩⟨U+E0041⟩b⟨U+000A⟩");
     }
 
     #[test]

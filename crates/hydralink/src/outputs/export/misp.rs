@@ -6,7 +6,8 @@
 //! Ids are version 5 UUIDs of who shares and what: of the event which networks were chosen, or which kind of them is exported,
 //! whatever was found, so that the next night's export is a later version of it; of an attribute the event and what it names.
 //! `date` is the day up to which the data of the first detection on record went, and stays; `timestamp`, by which MISP tells a
-//! later version from an earlier one, is the last event. Reference: <https://www.misp-standard.org/rfc/misp-standard-core.html>.
+//! later version from an earlier one, is the last event. Where no event has a time, when the first and the last detection ran
+//! stand for them. Reference: <https://www.misp-standard.org/rfc/misp-standard-core.html>.
 
 use std::io::{self, Write};
 
@@ -27,6 +28,7 @@ use crate::review::Belief;
 pub fn write(graph: &ExportGraph<'_>, sharing: &Sharing, out: &mut impl Write) -> io::Result<()> {
     let root = Uuid::new_v5(&Uuid::NAMESPACE_URL, b"hydralink:misp");
     let namespace = Uuid::new_v5(&root, sharing.identity.as_bytes());
+    let now = graph.about.now().to_string();
     let id = |name: &str| Uuid::new_v5(&namespace, name.as_bytes()).to_string();
     let identifiers = shared(graph, sharing);
     let selection = format!("event|{}", graph.about.selection_id);
@@ -34,7 +36,7 @@ pub fn write(graph: &ExportGraph<'_>, sharing: &Sharing, out: &mut impl Write) -
         "uuid": id(&selection),
         "info": format!("hydralink: {}", graph.about.selection),
         "date": rfc3339(graph.about.since).strftime("%Y-%m-%d").to_string(),
-        "timestamp": graph.about.as_of.to_string(),
+        "timestamp": now,
         "published": false, "analysis": "1", "threat_level_id": "2", "distribution": "0",
         "Orgc": {"uuid": id("organisation"), "name": sharing.identity},
         "Tag": [{"name": format!("tlp:{}", sharing.tlp.name())}],
@@ -54,7 +56,7 @@ pub fn write(graph: &ExportGraph<'_>, sharing: &Sharing, out: &mut impl Write) -
         attribute(json!({
             "uuid": id(&format!("{selection}|network|{}", network.id)), "type": "text", "category": "Internal reference",
             "value": network.id, "to_ids": false, "disable_correlation": false, "distribution": "5",
-            "timestamp": graph.about.as_of.to_string(), "comment": describe(network, belief),
+            "timestamp": now, "comment": describe(network, belief),
         }))?;
     }
     for identifier in &identifiers {
@@ -74,7 +76,7 @@ fn attribute_of(graph: &ExportGraph<'_>, identifier: &Shared<'_>, id: String) ->
     let to_ids = identifier.blockable && kind != "text";
     let mut object = json!({
         "uuid": id, "type": kind, "category": category, "value": value, "to_ids": to_ids,
-        "disable_correlation": identifier.hub, "distribution": "5", "timestamp": graph.about.as_of.to_string(),
+        "disable_correlation": identifier.hub, "distribution": "5", "timestamp": graph.about.now().to_string(),
         "comment": comment(graph, identifier),
     });
     if !identifier.hub && identifier.first_seen != NO_TIME {
@@ -89,15 +91,13 @@ fn comment(graph: &ExportGraph<'_>, identifier: &Shared<'_>) -> String {
     let network = identifier.network.and_then(|network| graph.networks.get(network as usize));
     let network = network
         .map_or(String::new(), |network| format!("{} (confidence {}); ", network.id, confidence(graph, identifier.network)));
-    let end = if identifier.hub || identifier.last_seen == NO_TIME {
+    let end = if identifier.hub {
         String::new()
     } else {
         format!("; valid until {}", rfc3339(identifier.valid_until()).strftime("%Y-%m-%d"))
     };
-    format!(
-        "{network}{class}{} of {} accounts are members, benign prevalence {:.3}{end}",
-        identifier.members, identifier.accounts, identifier.benign_prevalence
-    )
+    let prevalence = identifier.shown_prevalence().map_or(String::new(), |share| format!(", benign prevalence {share:.3}"));
+    format!("{network}{class}{} accounts are members{prevalence}{end}", identifier.members_of_accounts())
 }
 
 fn describe(network: &Network, belief: Belief) -> String {

@@ -10,7 +10,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use ::graph::WeightedGraph;
+use ::graph::{NO_TIME, WeightedGraph};
 use serde::Serialize;
 
 use super::about::{Fidelity, fidelity};
@@ -164,9 +164,16 @@ pub fn export(
 /// Writes a graph, whatever it was made from.
 ///
 /// # Errors
-/// As [`export`].
+/// As [`export`]; [`Error::Usage`] for STIX and MISP of a graph without any time.
 pub fn write_graph(graph: &ExportGraph<'_>, config: &ExportConfig, path: &Path) -> Result<ExportSummary, Error> {
     let format = format_of(config, path)?;
+    if matches!(format, Format::Stix | Format::Misp) && graph.about.now() == NO_TIME {
+        return Err(Error::Usage(format!(
+            "{} dates everything that it says, and neither has an event of this store a time nor is it known when its networks were \
+             found: detect again (hydralink detect), or build it from events with a timestamp",
+            format.name()
+        )));
+    }
     let (compression, inner) = Compression::of_name(path);
     let mut already_banned = 0;
     let mut files = Vec::new();
@@ -279,6 +286,31 @@ mod tests {
             assert!(summary.files.iter().all(|file| file.bytes == fs::metadata(&file.path).unwrap().len()));
             assert_eq!((summary.nodes, summary.edges, summary.left_out.hubs), (8, 9, 1));
         }
+    }
+
+    /// It was a bundle of 1970 without an indicator.
+    #[test]
+    fn a_graph_without_times_is_dated_by_its_detection_or_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut graph = testing::toy();
+        (graph.about.as_of, graph.about.since) = (NO_TIME, testing::JANUARY + 86_400);
+        graph.nodes.iter_mut().for_each(|node| (node.first_seen, node.last_seen) = (NO_TIME, NO_TIME));
+        graph.edges.iter_mut().for_each(|edge| (edge.first_seen, edge.last_seen) = (NO_TIME, NO_TIME));
+        let written = |graph: &ExportGraph<'_>, name: &str| {
+            let path = folder.path().join(name);
+            write_graph(graph, &ExportConfig::default(), &path).map(|_| fs::read_to_string(&path).unwrap())
+        };
+        let stix = written(&graph, "a.stix.json").unwrap();
+        assert_eq!(stix.matches("\"type\":\"indicator\"").count(), 3, "{stix}");
+        assert!(stix.contains("\"valid_from\":\"2026-01-12T00:00:00.000Z\"") && !stix.contains("1970"), "{stix}");
+        let misp = written(&graph, "a.misp.json").unwrap();
+        assert!(misp.contains("\"date\":\"2026-01-02\"") && misp.contains("valid until 2026-02-11"), "{misp}");
+        graph.about.detected_at = NO_TIME;
+        for name in ["a.stix.json", "a.misp.json"] {
+            let refused = written(&graph, name).unwrap_err().to_string();
+            assert!(refused.contains("hydralink detect"), "{refused}");
+        }
+        assert!(written(&graph, "a.graphml").is_ok());
     }
 
     #[test]

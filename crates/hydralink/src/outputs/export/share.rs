@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use evidence::KindRole;
-use graph::Seconds;
+use graph::{NO_TIME, Seconds};
 use serde::Serialize;
 
 use super::anonymity::{first_digit, in_tenths};
@@ -89,6 +89,8 @@ pub(crate) struct Shared<'g> {
     pub(crate) network: Option<u32>,
     /// Core and fringe accounts of that network seen with it; for a hub, chosen accounts.
     pub(crate) members: u64,
+    /// Whether these are enough to be told.
+    pub(crate) members_told: bool,
     /// All accounts seen with it.
     pub(crate) accounts: u64,
     pub(crate) benign_prevalence: f64,
@@ -97,6 +99,8 @@ pub(crate) struct Shared<'g> {
     pub(crate) count: u64,
     pub(crate) first_seen: Seconds,
     pub(crate) last_seen: Seconds,
+    /// When it was known to be the network's: last seen, or without times "now" ([`super::view::About`]); or `NO_TIME`.
+    pub(crate) known_at: Seconds,
 }
 
 /// What an identifier is in the words of others.
@@ -139,6 +143,16 @@ impl Shared<'_> {
         }
     }
 
+    /// Its members and accounts, in words: `3 of 7`.
+    pub(crate) fn members_of_accounts(&self) -> String {
+        if self.members_told { format!("{} of {}", self.members, self.accounts) } else { format!("few of {}", self.accounts) }
+    }
+
+    /// The benign prevalence, where it doesn't tell how few the members are.
+    pub(crate) fn shown_prevalence(&self) -> Option<f64> {
+        self.members_told.then_some(self.benign_prevalence)
+    }
+
     /// How long the identifier means anything after it was last seen: the end of that time.
     pub(crate) fn valid_until(&self) -> Seconds {
         let days = match self.role {
@@ -147,7 +161,7 @@ impl Shared<'_> {
             KindRole::Device | KindRole::Weak | KindRole::Other => 90,
             KindRole::Payment | KindRole::Credential => 180,
         };
-        self.last_seen.saturating_add(days * 86_400)
+        self.known_at.saturating_add(days * 86_400)
     }
 }
 
@@ -211,13 +225,16 @@ pub(crate) fn shared<'g>(graph: &'g ExportGraph<'_>, sharing: &Sharing) -> Vec<S
             network,
             // Beside a count that is rounded an exact one would tell more than it says.
             members: if is_rounded { first_digit(members).min(node.degree) } else { members },
+            members_told: graph.told(members).is_some(),
             accounts: node.degree,
             benign_prevalence,
             blockable: kept.is_kept(sharing.max_benign_prevalence, sharing.force_hub),
             hub: false,
-            count,
+            // Of the sum, for a sum of rounded ones has more digits than any of them.
+            count: node.exact_exchanges.map_or(count, first_digit),
             first_seen,
             last_seen,
+            known_at: if last_seen == NO_TIME { graph.about.now() } else { last_seen },
         });
     }
     let is_rounded = graph.nodes.iter().any(|node| node.exact_degree.is_some());
@@ -232,6 +249,7 @@ pub(crate) fn shared<'g>(graph: &'g ExportGraph<'_>, sharing: &Sharing) -> Vec<S
         class: graph.class_name(hub.class),
         network: None,
         members: u64::from(hub.accounts),
+        members_told: graph.told(u64::from(hub.accounts)).is_some(),
         accounts: hub.degree,
         benign_prevalence: of_hub(hub),
         blockable: sharing.force_hub,
@@ -239,6 +257,7 @@ pub(crate) fn shared<'g>(graph: &'g ExportGraph<'_>, sharing: &Sharing) -> Vec<S
         count: 0,
         first_seen: graph.about.as_of,
         last_seen: graph.about.as_of,
+        known_at: graph.about.now(),
     }));
     shared
 }

@@ -12,10 +12,11 @@ use std::io::Write;
 
 use jiff::Timestamp;
 
-use super::columns::{Cell, EDGE_COLUMNS, NODE_COLUMNS, Named, Type, edge_cells, node_cells, rfc3339};
+use super::columns::{Cell, EDGE_COLUMNS, NODE_COLUMNS, Named, Type, edge_cells, known_good, node_cells, rfc3339};
 use super::view::{ExportGraph, ExportNode};
 use super::xml;
-use crate::results::Network;
+use crate::results::{Membership, Network};
+use crate::roles::AccountRole;
 
 /// One of the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub(crate) const fn named(name: &'static str, kind: Type) -> Named {
     Named { name, kind }
 }
 
-const MEMBERSHIP_COLUMNS: [Named; 7] = [
+const MEMBERSHIP_COLUMNS: [Named; 9] = [
     named("account", Type::Text),
     named("network", Type::Text),
     named("rank", Type::Whole),
@@ -42,6 +43,8 @@ const MEMBERSHIP_COLUMNS: [Named; 7] = [
     named("confidence", Type::Real),
     named("evidence_bits", Type::Real),
     named("banned_at", Type::Time),
+    named("role", Type::Text),
+    named("known_good", Type::Flag),
 ];
 
 pub(crate) const EVIDENCE_COLUMNS: [Named; 15] = [
@@ -119,21 +122,28 @@ fn memberships(graph: &ExportGraph<'_>, mut visit: impl FnMut(&[Cell<'_>]) -> io
             Cell::Text(&node.value),
             Cell::text(network.map(|network| network.id.as_str())),
             Cell::whole(network.map(|network| network.rank)),
-            Cell::text(node.membership.map(|membership| membership.name())),
+            Cell::text(node.shown_membership().map(Membership::name)),
             Cell::single(node.confidence),
             Cell::single(node.evidence_bits),
             Cell::time(node.banned_at),
+            Cell::text(node.shown_role().map(AccountRole::name)),
+            known_good(graph, node),
         ])?;
     }
     Ok(())
 }
 
 fn evidence(graph: &ExportGraph<'_>, visit: impl FnMut(&[Cell<'_>]) -> io::Result<()>) -> io::Result<()> {
-    evidence_of(&graph.networks, visit)
+    evidence_of(&graph.networks, graph.about.least, visit)
 }
 
-/// Visits what speaks for networks, in the columns of [`Table::Evidence`].
-pub(crate) fn evidence_of(networks: &[Network], mut visit: impl FnMut(&[Cell<'_>]) -> io::Result<()>) -> io::Result<()> {
+/// Visits what speaks for networks, in the columns of [`Table::Evidence`]; counts below `least` are missing.
+pub(crate) fn evidence_of(
+    networks: &[Network],
+    least: u64,
+    mut visit: impl FnMut(&[Cell<'_>]) -> io::Result<()>,
+) -> io::Result<()> {
+    let told = |count: u64| Cell::count(Some(count).filter(|&count| count >= least));
     for network in networks {
         let (id, rank) = (Cell::Text(&network.id), Cell::whole(Some(network.rank)));
         for tie in &network.tied_by {
@@ -144,10 +154,10 @@ pub(crate) fn evidence_of(networks: &[Network], mut visit: impl FnMut(&[Cell<'_>
                 Cell::Text("identifier"),
                 Cell::Text(&tie.identifier),
                 Cell::text(Some(&tie.class)),
-                Cell::Whole(tie.members),
-                Cell::Whole(tie.accounts),
+                told(tie.members),
+                told(tie.accounts),
                 Cell::double(Some(tie.exclusivity)),
-                Cell::Whole(tie.members_lost_without),
+                told(tie.members_lost_without),
                 time_of_text(tie.first_seen.as_deref()),
                 time_of_text(tie.last_seen.as_deref()),
                 none,
@@ -230,7 +240,10 @@ mod tests {
         let graph = testing::toy();
         let rows = Table::ALL.map(|table| read(&graph, table));
         assert_eq!([rows[0].len(), rows[1].len(), rows[2].len(), rows[3].len()], [9, 10, 5, 4]);
-        assert_eq!(rows[2][2], ["1002", "PN-0badcafe", "1", "core", "0.79", "11.5", "2026-01-04T00:00:00Z"]);
+        assert_eq!(
+            rows[2][2],
+            ["1002", "PN-0badcafe", "1", "core", "0.79", "11.5", "2026-01-04T00:00:00Z", "operator_owned", "false"]
+        );
         let evidence = rows[3][1].join("|");
         assert!(
             evidence.starts_with("PN-0badcafe|1|identifier|payment_instrument:card & \"co\" 'x'|household|3|3|1|1|2026-01-01T")

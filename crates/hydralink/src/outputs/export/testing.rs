@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::view::{About, ExportEdge, ExportGraph, ExportHub, ExportNode, GROUP_KINDS, LeftOut};
 use crate::results::{Membership, Network, SignalLine, TyingIdentifier};
 use crate::review::Belief;
+use crate::roles::AccountRole;
 
 /// 2026-01-01T00:00:00Z.
 pub(crate) const JANUARY: u32 = 1_767_225_600;
@@ -28,6 +29,8 @@ pub(crate) fn empty() -> ExportGraph<'static> {
             collapsed: false,
             as_of: JANUARY + 10 * 86_400,
             since: JANUARY + 2 * 86_400,
+            detected_at: JANUARY + 11 * 86_400,
+            least: 0,
         },
         kinds,
         roles,
@@ -58,6 +61,11 @@ pub(crate) fn toy() -> ExportGraph<'static> {
         let mut node = ExportNode::new(0, account);
         node.network = Some(0);
         node.membership = Some(membership);
+        node.role = Some(if membership == Membership::Ambiguous {
+            AccountRole::SharedInfrastructure
+        } else {
+            AccountRole::OperatorOwned
+        });
         node.confidence = Some(0.99 - 0.2 * at as f32);
         node.evidence_bits = Some(12.5 - at as f32);
         node.accounts = 1;

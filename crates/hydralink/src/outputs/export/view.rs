@@ -81,6 +81,17 @@ pub struct About {
     pub as_of: Seconds,
     /// The same of the first detection on record, which no later one moves; or `NO_TIME`.
     pub since: Seconds,
+    /// When the last detection on record ran, by the clock, or `NO_TIME`: what stands for "now" where events carry no times.
+    pub detected_at: Seconds,
+    /// Counts below this aren't told; 0 where all are.
+    pub least: u64,
+}
+
+impl About {
+    /// "Now": the latest sighting, or where none has a time when the last detection ran; or `NO_TIME`.
+    pub(crate) fn now(&self) -> Seconds {
+        if self.as_of == NO_TIME { self.detected_at } else { self.as_of }
+    }
 }
 
 /// One node. A number that isn't known is `None`, `NO_TIME` or `NONE_U16`; such values are left out of every format.
@@ -96,6 +107,10 @@ pub struct ExportNode<'a> {
     pub membership: Option<Membership>,
     /// As what an account belongs to its network or touches it.
     pub role: Option<AccountRole>,
+    /// Whether so few of its network belong as it does that no file shows its membership.
+    pub rare_membership: bool,
+    /// Whether so few of its network have its role that no file shows it.
+    pub rare_role: bool,
     /// Whether it is known-good, by the allow list, a rejected case or a list of the detection: nothing is done about it.
     pub known_good: bool,
     /// Confidence of the membership, 0..1.
@@ -114,6 +129,8 @@ pub struct ExportNode<'a> {
     pub exact_degree: Option<u64>,
     /// Edges of the node in this graph.
     pub degree_shown: u32,
+    /// Exchanges of these edges, where those of each are rounded.
+    pub exact_exchanges: Option<u64>,
     /// Sightings with suppressed hubs: not drawn, but counted.
     pub hub_sightings: u64,
     /// Exchanges of the account or of the group's, or all exchanges of the data that show the identifier.
@@ -153,6 +170,8 @@ impl<'a> ExportNode<'a> {
             network: None,
             membership: None,
             role: None,
+            rare_membership: false,
+            rare_role: false,
             known_good: false,
             confidence: None,
             evidence_bits: None,
@@ -162,6 +181,7 @@ impl<'a> ExportNode<'a> {
             degree: 0,
             exact_degree: None,
             degree_shown: 0,
+            exact_exchanges: None,
             hub_sightings: 0,
             exchanges: 0,
             first_seen: NO_TIME,
@@ -177,6 +197,16 @@ impl<'a> ExportNode<'a> {
             pathway: NONE_U16,
             position: None,
         }
+    }
+
+    /// How an account belongs to its network, where that is told.
+    pub(crate) fn shown_membership(&self) -> Option<Membership> {
+        self.membership.filter(|_| !self.rare_membership)
+    }
+
+    /// As what it does, where that is told.
+    pub(crate) fn shown_role(&self) -> Option<AccountRole> {
+        self.role.filter(|_| !self.rare_role)
     }
 
     /// Whether the node is an identifier, and not an account or a group of accounts.
@@ -258,6 +288,11 @@ impl ExportGraph<'_> {
     /// The network of a node.
     pub fn network_of(&self, node: &ExportNode<'_>) -> Option<&Network> {
         self.networks.get(node.network? as usize)
+    }
+
+    /// A count, if it isn't too small to be told.
+    pub(crate) fn told(&self, count: u64) -> Option<u64> {
+        Some(count).filter(|&count| count >= self.about.least)
     }
 
     /// Class of a node, in words.

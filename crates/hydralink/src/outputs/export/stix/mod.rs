@@ -16,11 +16,12 @@
 //! rest, so a second export of one store updates the objects of the first.
 //!
 //! *Times.* An export has no clock and no memory of the exports before it, so what it says comes from the store alone. `created` of an id
-//! never changes: of a network, and of all that is said of it, it is the last event of the data of the detection that found the network
-//! first, which the store keeps through updates, retention and erasure. An indicator is therefore one of a network: if its value goes over
+//! never changes: of a network, and of all that is said of it, it is the day of the last event of the data of the detection that found
+//! the network first, which the store keeps through updates, retention and erasure. An indicator is therefore one of a network: if its value goes over
 //! to another, that is another indicator. What isn't of a network (a hub that is forced to be one) is as old as the first detection; who
 //! shares and the extensions are as old as this form of the bundle. `modified` is the last event of the data where anything that an object
-//! says can change, and `created` where nothing can: relationships, who shares, and the extensions.
+//! says can change, and `created` where nothing can: relationships, who shares, and the extensions. Where no event has a time, when a
+//! detection ran, which the store keeps too, stands for the last event of its data: an indicator then holds from the last one on.
 //!
 //! A `user_id` is never the platform's own, and each `user-account` says so in our extension (`user_id_is`), for a consumer
 //! can't see it. With a key it is the pseudonym that other exports with that key have, so that the object stays the
@@ -65,7 +66,7 @@ pub fn write(graph: &ExportGraph<'_>, sharing: &Sharing, key: Option<&ExportKey>
     let mut observables = HashSet::new();
     let mut belongings: Vec<Vec<String>> = vec![Vec::new(); graph.networks.len()];
     for (((network, belief), at), belonging) in graph.believed().zip(0..).zip(&mut belongings) {
-        bundle.network(network, belief, graph.since_of(at), belonging)?;
+        bundle.network(graph, network, belief, graph.since_of(at), belonging)?;
     }
     bundle.accounts(graph, key, &mut belongings)?;
     for identifier in &identifiers {
@@ -109,7 +110,7 @@ impl Ids {
             metrics: of(&namespace, "extension-definition", "metrics 1.0.0"),
             observable: of(&namespace, "extension-definition", "identifier 1.0.0"),
             marking: marking(sharing.tlp),
-            now: graph.about.as_of,
+            now: graph.about.now(),
         }
     }
 
@@ -187,7 +188,14 @@ impl<W: Write> Bundle<'_, W> {
         )
     }
 
-    fn network(&mut self, network: &Network, belief: Belief, since: Seconds, belonging: &mut Vec<String>) -> io::Result<()> {
+    fn network(
+        &mut self,
+        graph: &ExportGraph<'_>,
+        network: &Network,
+        belief: Belief,
+        since: Seconds,
+        belonging: &mut Vec<String>,
+    ) -> io::Result<()> {
         let mut object = json!({
             "name": format!("{} {}", title(network, belief), network.id),
             "description": describe(network, belief),
@@ -195,8 +203,9 @@ impl<W: Write> Bundle<'_, W> {
             "confidence": percent(belief.chance),
             "extensions": {&self.names.metrics: {
                 "extension_type": "property-extension",
-                "rank": network.rank, "accounts": network.accounts, "core": network.core, "fringe": network.fringe,
-                "ambiguous": network.ambiguous, "exchanges": network.events, "score_bits": finite(network.score),
+                "rank": network.rank, "accounts": graph.told(network.accounts), "core": graph.told(network.core),
+                "fringe": graph.told(network.fringe), "ambiguous": graph.told(network.ambiguous),
+                "exchanges": graph.told(network.events), "score_bits": finite(network.score),
                 "benign_hypothesis": network.benign_hypothesis, "benign_bits": finite(network.benign_bits),
                 "q_value": network.q_value, "fragility": finite(network.fragility),
             }},

@@ -14,6 +14,7 @@ use super::super::share::{Observable, Shared, confidence_in};
 use super::super::view::{ACCOUNT, ExportGraph};
 use super::{Bundle, finite, timestamp, without_nulls};
 use crate::privacy::ExportKey;
+use crate::results::Membership;
 use crate::roles::AccountRole;
 
 /// The namespace of observables' ids, fixed by the specification.
@@ -41,7 +42,7 @@ impl<W: Write> Bundle<'_, W> {
             a.cmp(b).then_with(|| bits(right).total_cmp(&bits(left)))
         });
         let user_id_is = if key.is_some() { KEYED } else { NUMBERED };
-        let day = match graph.about.as_of {
+        let day = match graph.about.now() {
             NO_TIME => String::new(),
             seconds => format!("-{}", &rfc3339(seconds).to_string()[..10]),
         };
@@ -61,8 +62,8 @@ impl<W: Write> Bundle<'_, W> {
                 "extensions": {&self.names.metrics: {
                     "extension_type": "property-extension",
                     "user_id_is": user_id_is,
-                    "membership": node.membership.map(|membership| membership.name()),
-                    "role": node.role.map(AccountRole::name),
+                    "membership": node.shown_membership().map(Membership::name),
+                    "role": node.shown_role().map(AccountRole::name),
                     "membership_confidence": node.confidence.and_then(|value| finite(f64::from(value))),
                     "evidence_bits": node.evidence_bits.and_then(|value| finite(f64::from(value))),
                 }},
@@ -95,11 +96,11 @@ impl<W: Write> Bundle<'_, W> {
         if let Some(network) = identifier.network.filter(|network| written.insert(format!("{network} {id}"))) {
             self.consists_of(network, graph.since_of(network), &id, belongings)?;
         }
-        if !identifier.blockable || identifier.last_seen == NO_TIME {
+        if !identifier.blockable {
             return Ok(());
         }
         let network = identifier.network.and_then(|network| graph.networks.get(network as usize));
-        let from = if identifier.first_seen == NO_TIME { identifier.last_seen } else { identifier.first_seen };
+        let from = if identifier.first_seen == NO_TIME { identifier.known_at } else { identifier.first_seen };
         // Of a network: what it says is of that one, and as old.
         let since = identifier.network.map_or(graph.about.since, |network| graph.since_of(network));
         let of = network.map_or("", |network| network.id.as_str());
@@ -107,8 +108,8 @@ impl<W: Write> Bundle<'_, W> {
         let mut object = json!({
             "name": format!("{} {}", identifier.kind, identifier.value),
             "description": format!(
-                "{} of {} accounts seen with it are members{}",
-                identifier.members, identifier.accounts,
+                "{} accounts seen with it are members{}",
+                identifier.members_of_accounts(),
                 network.map_or(String::new(), |network| format!(" of {}", network.id))
             ),
             "indicator_types": [if network.is_some_and(|network| network.flagged) { "anonymization" } else { "unknown" }],
@@ -117,14 +118,17 @@ impl<W: Write> Bundle<'_, W> {
             "confidence": confidence_in(graph, identifier),
             "extensions": {&self.names.metrics: {
                 "extension_type": "property-extension",
-                "class": identifier.class, "members": identifier.members, "accounts": identifier.accounts,
-                "benign_prevalence": identifier.benign_prevalence, "shared_hub": identifier.hub,
+                "class": identifier.class, "members": identifier.members_told.then_some(identifier.members),
+                "accounts": identifier.accounts, "benign_prevalence": identifier.shown_prevalence(), "shared_hub": identifier.hub,
             }},
         });
         without_nulls(&mut object);
         let indicator = self.domain_object("indicator", &name, since, object)?;
         if identifier.count > 0 {
-            let mut sighting = json!({"sighting_of_ref": indicator, "count": identifier.count.min(MOST_SIGHTINGS)});
+            let mut sighting = json!({"sighting_of_ref": indicator});
+            if let Some(count) = graph.told(identifier.count) {
+                sighting["count"] = json!(count.min(MOST_SIGHTINGS));
+            }
             if identifier.first_seen != NO_TIME {
                 sighting["first_seen"] = json!(timestamp(identifier.first_seen));
                 sighting["last_seen"] = json!(timestamp(identifier.last_seen));
