@@ -1,5 +1,7 @@
 //! A stream of text in pieces that end where a record ends, so that pieces can be parsed in parallel.
 //!
+//! Pieces are short, so that a small file is work for several threads too; where no record ends in one it gets longer.
+//!
 //! A newline inside quotes doesn't end a record, if they close (`quotes`). A line of more than 8 MiB is dropped and reported: a
 //! file that is one endless line needs no more memory than any other.
 
@@ -7,7 +9,7 @@ use std::io::Read;
 
 use crate::quotes::Quoting;
 
-/// Bytes that are read beside those of the longest record.
+/// Bytes of a piece, if a record ends in them.
 #[cfg(not(fuzzing))]
 fn piece_bytes() -> usize {
     PIECE
@@ -19,7 +21,7 @@ fn piece_bytes() -> usize {
     crate::fuzzing::PIECE.load(std::sync::atomic::Ordering::Relaxed)
 }
 
-pub(crate) const PIECE: usize = 4 << 20;
+pub(crate) const PIECE: usize = 2 << 20;
 
 /// Longest record.
 #[cfg(not(fuzzing))]
@@ -55,9 +57,11 @@ impl<R: Read> Pieces<R> {
     /// The next piece; nothing at the end.
     pub(crate) fn next(&mut self) -> std::io::Result<Option<Piece>> {
         let mut piece = Piece::default();
+        // In more than the longest record only what is too long has no end.
+        let longest = piece_bytes() + MAX_RECORD;
+        let mut length = piece_bytes();
         loop {
-            // With more than the longest record, whatever was left of the last piece: only what is too long has no end.
-            let wanted = (piece_bytes() + MAX_RECORD).saturating_sub(self.carry.len());
+            let wanted = length.saturating_sub(self.carry.len());
             if !self.ended && wanted > 0 {
                 self.ended = self.reader.by_ref().take(wanted as u64).read_to_end(&mut self.carry)? < wanted;
             }
@@ -65,7 +69,8 @@ impl<R: Read> Pieces<R> {
                 piece.first_line = self.line;
                 return Ok(if piece.dropped.is_empty() { None } else { Some(piece) });
             }
-            let end = if self.ended { self.carry.len() } else { self.last_end() };
+            let window = length.min(self.carry.len());
+            let end = if self.ended && window == self.carry.len() { window } else { self.last_end(window) };
             if end > 0 {
                 let rest = self.carry.split_off(end);
                 piece.bytes = std::mem::replace(&mut self.carry, rest);
@@ -73,8 +78,13 @@ impl<R: Read> Pieces<R> {
                 self.line += memchr::memchr_iter(b'\n', &piece.bytes).count() as u64;
                 return Ok(Some(piece));
             }
+            if length < longest {
+                length = longest.min(2 * length);
+                continue;
+            }
             piece.dropped.push(self.line);
             self.drop_line()?;
+            length = piece_bytes();
         }
     }
 
@@ -93,11 +103,12 @@ impl<R: Read> Pieces<R> {
         }
     }
 
-    /// The end of the last whole record.
-    fn last_end(&self) -> usize {
+    /// The end of the last whole record in the first bytes of what was read.
+    fn last_end(&self, window: usize) -> usize {
+        let bytes = &self.carry[..window];
         match &self.quoting {
-            Some(quoting) => quoting.last_end(&self.carry),
-            None => memchr::memrchr(b'\n', &self.carry).map_or(0, |at| at + 1),
+            Some(quoting) => quoting.last_end(bytes),
+            None => memchr::memrchr(b'\n', bytes).map_or(0, |at| at + 1),
         }
     }
 }
@@ -125,6 +136,17 @@ mod tests {
         assert_eq!((piece.bytes.as_slice(), piece.first_line, piece.dropped), (&b"a,b\n"[..], 2, vec![1]));
         assert!(pieces.carry.capacity() < 32 << 20);
         assert_eq!(pieces.next().unwrap(), None);
+    }
+
+    #[test]
+    fn a_small_file_is_several_pieces_however_it_was_begun() {
+        let bytes = b"a,b\n".repeat(5 << 18);
+        for begun in [0, 4 << 20, bytes.len()] {
+            let mut pieces = Pieces::new(&bytes[begun..], bytes[..begun].to_vec(), 1, quoting());
+            let pieces: Vec<Piece> = std::iter::from_fn(|| pieces.next().unwrap()).collect();
+            assert_eq!(pieces.iter().map(|piece| piece.bytes.len()).collect::<Vec<_>>(), [PIECE, PIECE, 1 << 20], "{begun}");
+            assert_eq!(pieces[2].first_line, 1 + (1 << 20));
+        }
     }
 
     #[test]
