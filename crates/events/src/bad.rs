@@ -22,7 +22,8 @@ pub struct FileNotes {
     pub blank: Vec<String>,
     /// Files whose last line is cut: no newline ends it, and it isn't whole.
     pub cut: Vec<String>,
-    /// Links in folders that were read, to folders or to nothing, which are not followed.
+    /// Links in folders that were read, to folders or to nothing, which are not followed; pipes and devices there, and links to
+    /// them, which are not opened.
     pub links: Vec<String>,
     /// Files whose times are days.
     pub days: Vec<String>,
@@ -54,12 +55,12 @@ pub(crate) struct Bad {
 }
 
 impl Bad {
+    /// Notes one of those that are added: where a reason is met first is told.
     pub(crate) fn note(&mut self, rejection: &Rejection) {
-        *self.rows.entry(rejection.reason).or_default() += 1;
         self.first.entry(rejection.reason).or_insert_with(|| rejection.clone());
     }
 
-    /// Adds rows that are known by their number alone.
+    /// Adds rows by their number.
     pub(crate) fn add(&mut self, reason: Reason, rows: u64) {
         *self.rows.entry(reason).or_default() += rows;
     }

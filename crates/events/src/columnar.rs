@@ -321,7 +321,7 @@ pub(crate) fn take_rows(
 ) -> Result<Yield, EventError> {
     let session = place.session;
     let template = session.template_kind(layout);
-    let mut out = Yield::new(session, layout);
+    let mut out = Yield::new(place, layout);
     let width = layout.columns.len();
     let mut cells = vec![Cell::Code(EMPTY); CELLS * width];
     let mut codes = vec![Vec::with_capacity(CELLS); width];
@@ -335,11 +335,11 @@ pub(crate) fn take_rows(
             readers.iter_mut().map(|reader| reader.next(session, path)).collect::<Result<_, EventError>>()?
         };
         let rows = columns.first().map_or(0, Resolved::len);
-        if rows == 0 {
-            return out.finished(session);
-        }
         if columns.iter().any(|column| column.len() != rows) {
             return Err(damaged(path, "its columns have different lengths"));
+        }
+        if rows == 0 {
+            return out.finished(session);
         }
         for first in (0..rows).step_by(CELLS) {
             let some = first..rows.min(first + CELLS);
@@ -456,6 +456,23 @@ mod tests {
         let error = opened(Compression::LZO).unwrap_err().to_string();
         assert!(error.contains("compressed by lzo") && error.contains("zstd"), "{error}");
         assert!(opened(Compression::SNAPPY).is_ok());
+    }
+
+    /// Where the first column ended first, the rest of the others was left out without a word.
+    #[test]
+    fn columns_of_different_lengths_are_no_rows() {
+        let config = crate::config::IngestConfig::default();
+        let session = Session::new(&config, Map::default());
+        let layout = session.map.layout(&["account_id", "ip"].map(String::from), Path::new("f")).unwrap();
+        let read = |batches: [usize; 2]| {
+            let place = Place { file: "f", row_group: Some(0), session: &session };
+            let arrays = |batches: usize| (0..batches).map(|_| Ok(repeated(b"198.51.100.7", 3)));
+            let columns = layout.columns.iter().zip(roles(&session, &layout)).zip(batches);
+            let mut readers: Vec<_> = columns.map(|((one, role), count)| ColumnReader::of(one, role, arrays(count))).collect();
+            take_rows(&layout, Path::new("f"), &place, 0, &mut readers, false).map(|out| out.rows)
+        };
+        assert_eq!(read([2, 2]).unwrap(), 6);
+        assert!([[1, 2], [2, 1], [0, 1]].into_iter().all(|uneven| read(uneven).is_err()));
     }
 
     #[test]

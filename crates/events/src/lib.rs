@@ -53,6 +53,7 @@ mod plain;
 mod quotes;
 mod ranges;
 mod rejection;
+mod rejections;
 mod repeats;
 mod rows;
 mod runs;

@@ -127,9 +127,14 @@ impl Plain {
             column.into_iter().for_each(|at| out.filled[at].rows += rows as u64);
         };
         counted(self.time, self.millis.iter().filter(|&&millis| millis != NEVER).count(), out);
-        counted(self.status, self.statuses.iter().filter(|&&status| status != NONE_U16).count(), out);
         counted(self.requests, self.counts.len(), out);
-        counted(self.tokens, self.token_counts.iter().filter(|&&tokens| tokens > 0).count(), out);
+        if let Some(at) = self.status {
+            let known = self.statuses.iter().filter(|&&status| status != NONE_U16);
+            known.for_each(|&status| out.filled[at].note_number(u32::from(status)));
+        }
+        if let Some(at) = self.tokens {
+            self.token_counts.iter().for_each(|&tokens| out.filled[at].note_number(tokens));
+        }
         let late = |&&millis: &&i64| millis != NEVER && millis < session.watermark;
         out.late += self.millis.iter().filter(late).count() as u64;
         out.rows += accounts.len() as u64;
@@ -347,6 +352,7 @@ mod tests {
             prop_assert_eq!(&csv.rejected, &parquet.rejected);
             prop_assert_eq!((csv.kept_rows, &csv.unread), (parquet.kept_rows, &parquet.unread));
             prop_assert_eq!(csv.unroutable, parquet.unroutable);
+            prop_assert_eq!(format!("{:?}", csv.files[0].filled), format!("{:?}", parquet.files[0].filled));
             prop_assert_eq!(&csv.account_names, &parquet.account_names);
             prop_assert_eq!(&csv.identifier_names, &parquet.identifier_names);
             prop_assert_eq!(&csv.models, &parquet.models);

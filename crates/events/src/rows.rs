@@ -18,7 +18,7 @@ use crate::manners::{self, Manner, Manners, Recent, TOO_MANY};
 use crate::normalise::Reason;
 use crate::normalise::forwarded::is_list;
 use crate::normalise::time::{Unit, UnitsSeen};
-use crate::rejection::Rejection;
+use crate::rejections::Rejections;
 use crate::schema::{Layout, LayoutColumn, TEMPLATE_KIND, Use};
 use crate::session::{
     ABSENT, CARD, EMPTY, FORGOTTEN, MOST_KINDS, MOST_NAMES, OVERFLOW, Role, SHORT, Session, UNROUTABLE, is_value, rejected,
@@ -37,7 +37,7 @@ pub(crate) struct Yield {
     unread: Vec<(usize, Reason)>,
     recent: Recent,
     pub(crate) pathways: Vec<(u32, u32)>,
-    pub(crate) rejections: Vec<Rejection>,
+    pub(crate) rejections: Rejections,
     /// What times have to be in.
     pub(crate) unit: Option<Unit>,
     pub(crate) units: UnitsSeen,
@@ -90,8 +90,14 @@ impl Filled {
         match cell {
             Cell::Code(code) => self.note(code),
             Cell::Time(_) => self.rows += 1,
-            Cell::Number(number) => self.rows += u64::from(number > 0),
+            Cell::Number(number) => self.note_number(number),
         }
+    }
+
+    /// Adds a number. None of 0 says anything: tokens that aren't known, and a status that nobody answered with.
+    #[inline]
+    pub(crate) fn note_number(&mut self, number: u32) {
+        self.rows += u64::from(number > 0);
     }
 
     /// Adds what was found elsewhere in the column.
@@ -125,20 +131,16 @@ pub(crate) fn roles(session: &Session<'_>, layout: &Layout) -> Vec<Option<Role>>
 
 impl Yield {
     /// Nothing yet. Rows go on filling a block that an earlier chunk left.
-    pub(crate) fn new(session: &Session<'_>, layout: &Layout) -> Self {
+    pub(crate) fn new(place: &Place<'_>, layout: &Layout) -> Self {
+        let Place { file, row_group, session } = place;
         let filled = vec![Filled::default(); layout.columns.len()];
-        Yield { block: session.take_block(), unit: layout.unit, filled, ..Yield::default() }
+        let rejections = Rejections::new(file, *row_group, session.config.rejects.is_some());
+        Yield { block: session.take_block(), unit: layout.unit, filled, rejections, ..Yield::default() }
     }
 
     /// Notes a bad row.
-    pub(crate) fn reject(&mut self, place: &Place<'_>, row: u64, field: &str, reason: Reason, raw: &[u8]) {
-        self.note(place, row, field, reason, raw, false);
-    }
-
-    fn note(&mut self, place: &Place<'_>, row: u64, field: &str, reason: Reason, raw: &[u8], kept: bool) {
-        let value = Rejection::open_value(field, raw).map_or_else(|| format!("({} bytes)", raw.len()), str::to_owned);
-        let (file, row_group) = (place.file.to_string(), place.row_group);
-        self.rejections.push(Rejection { file, row_group, row, field: field.to_string(), reason, value, kept });
+    pub(crate) fn reject(&mut self, row: u64, field: &str, reason: Reason, raw: &[u8]) {
+        self.rejections.note(row, field, reason, raw, false);
     }
 
     /// The cell of a time.
@@ -187,7 +189,7 @@ impl Yield {
                 // What a column holds is asked of all rows, also of those that are rejected for another.
                 let rest = self.filled.iter_mut().zip(cells).skip(at + 1);
                 rest.for_each(|(filled, &cell)| filled.note_cell(cell));
-                return self.reject(place, row, &layout.columns[at].ours, reason, raw(at));
+                return self.reject(row, &layout.columns[at].ours, reason, raw(at));
             }
         };
         if fields.account == FORGOTTEN {
@@ -200,7 +202,7 @@ impl Yield {
         }
         self.kept_rows += u64::from(!self.unread.is_empty());
         for (at, reason) in std::mem::take(&mut self.unread) {
-            self.note(place, row, &layout.columns[at].ours, reason, raw(at), true);
+            self.rejections.note(row, &layout.columns[at].ours, reason, raw(at), true);
         }
         if self.overflow.is_some() {
             // The run fails; what has no id must not wait.
@@ -252,7 +254,7 @@ impl Yield {
                     continue;
                 }
                 Cell::Number(number) => {
-                    self.filled[at].rows += u64::from(number > 0);
+                    self.filled[at].note_number(number);
                     match column.usage {
                         Use::Status => fields.manner.status = number.min(u32::from(NONE_U16)) as u16,
                         Use::Tokens => fields.tokens = number,
@@ -348,6 +350,7 @@ impl Yield {
 
     /// To be called when the chunk has ended: what is left in the block waits for the next chunk's rows.
     pub(crate) fn finished(mut self, session: &Session<'_>) -> Result<Self, EventError> {
+        self.rejections.settle();
         self.recent.finish(&session.manners);
         self.settle(session)?;
         session.leave_block(std::mem::take(&mut self.block));

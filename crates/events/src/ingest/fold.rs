@@ -18,13 +18,11 @@ use crate::keep::Keeper;
 use crate::normalise::Reason;
 use crate::normalise::time::UnitsSeen;
 use crate::rejection::Rejection;
+use crate::rejections::{EXAMPLES, Rejections, Sort};
 use crate::rows::{Filled, Yield};
 use crate::schema::{Layout, Use, refuse_unknown};
 use crate::session::{MOST_KINDS, Session};
 use crate::tables::SideTables;
-
-/// Rejections kept as examples.
-const EXAMPLES: usize = 20;
 
 /// What a base had read.
 #[derive(Default)]
@@ -226,24 +224,37 @@ impl<'o> Fold<'o> {
         self.forgotten += part.forgotten;
         self.late += part.late;
         part.pathways.iter().for_each(|&(account, pathway)| self.pathways.add(account, pathway));
-        for rejection in part.rejections {
-            if rejection.kept {
-                *self.unread.entry((rejection.field.clone(), rejection.reason)).or_default() += 1;
-            } else {
-                *self.rejected.entry(rejection.reason).or_default() += 1;
-                self.bad_of_file.note(&rejection);
-            }
-            self.bad.note(&rejection);
-            if let Some((path, writer)) = &mut self.rejects {
-                let line = serde_json::to_string(&rejection).unwrap_or_default();
-                writeln!(writer, "{line}").map_err(|error| EventError::rejects(path, error))?;
-            }
-            if self.examples.len() < EXAMPLES {
-                self.examples.push(rejection);
-            }
-        }
+        self.take_rejections(&part.rejections)?;
         self.observer.progressed(self.bytes.load(Ordering::Relaxed), self.rows);
         if self.observer.cancelled() { Err(EventError::Cancelled) } else { Ok(()) }
+    }
+
+    /// Counts what was bad, and writes it down if that was asked for.
+    fn take_rejections(&mut self, rejections: &Rejections) -> Result<(), EventError> {
+        for &Sort { ref field, reason, kept, count } in rejections.sorts() {
+            if kept {
+                *self.unread.entry((field.clone(), reason)).or_default() += count;
+            } else {
+                *self.rejected.entry(reason).or_default() += count;
+                self.bad_of_file.add(reason, count);
+            }
+            self.bad.add(reason, count);
+        }
+        for rejection in rejections.examples() {
+            if !rejection.kept {
+                self.bad_of_file.note(rejection);
+            }
+            self.bad.note(rejection);
+            if self.examples.len() < EXAMPLES {
+                self.examples.push(rejection.clone());
+            }
+        }
+        let Some((path, writer)) = &mut self.rejects else { return Ok(()) };
+        for rejection in rejections.all() {
+            let line = serde_json::to_string(&rejection).unwrap_or_default();
+            writeln!(writer, "{line}").map_err(|error| EventError::rejects(path, error))?;
+        }
+        Ok(())
     }
 
     pub(super) fn finish<K: Keeper>(mut self, session: &Session<'_>, keeper: &K) -> Result<Ingested, EventError> {
