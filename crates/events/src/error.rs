@@ -52,6 +52,21 @@ pub enum EventError {
         /// The columns of the file that it could be.
         found: Vec<String>,
     },
+    /// A column that a map names isn't there.
+    #[error(
+        "{file}: no column {theirs:?}, which the map has for {column}; {}write it as a list, [{theirs:?}], where only some files have it",
+        .nearest.as_ref().map(|near| format!("did you mean {near:?}? or ")).unwrap_or_default()
+    )]
+    NoMappedColumn {
+        /// The file.
+        file: String,
+        /// Our name of it.
+        column: String,
+        /// The name that the map has for it.
+        theirs: String,
+        /// The column of the file whose name is nearest.
+        nearest: Option<String>,
+    },
     /// A name in the map that means nothing.
     #[error("{file}: unknown {what} {name:?}{}", .nearest.as_ref().map(|near| format!("; did you mean {near:?}?")).unwrap_or_default())]
     UnknownName {
@@ -202,6 +217,15 @@ impl EventError {
     pub(crate) fn of_found(self, file: &Path) -> Self {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         EventError::Found { error: Box::new(self), name }
+    }
+
+    /// Whether a file, be it one that nobody named, lacks a column that a map names.
+    pub fn lacks_mapped_column(&self) -> bool {
+        match self {
+            EventError::NoMappedColumn { .. } => true,
+            EventError::Found { error, .. } => error.lacks_mapped_column(),
+            _ => false,
+        }
     }
 
     /// Rejected rows can't be written down.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use crate::error::{EventError, nearest};
+use crate::json::DEEPEST;
 use crate::schema::{COMPARED, fold, is_nearly};
 
 /// The fields of JSON objects that are read; those in an object in it by their path, with dots.
@@ -32,10 +33,12 @@ impl Mapped {
     /// The error of a file that hasn't got it.
     pub(crate) fn is_missing(&self, file: &Path, header: &[String]) -> EventError {
         let Mapped { ours, name } = self;
-        let near = nearest(name, header.iter().map(String::as_str));
-        let near = near.map_or(String::new(), |near| format!("did you mean {near:?}? or "));
-        let problem = format!("no column {name:?}, which the map has for {ours}");
-        EventError::input(file, problem, format!("{near}write it as a list, [{name:?}], where only some files have it"))
+        EventError::NoMappedColumn {
+            file: file.display().to_string(),
+            column: ours.clone(),
+            theirs: name.clone(),
+            nearest: nearest(name, header.iter().map(String::as_str)),
+        }
     }
 }
 
@@ -88,7 +91,9 @@ impl Fields {
 
     /// Whether a name is the path of a field in an object that fields are mapped in.
     pub(crate) fn leads_to(&self, path: &str) -> bool {
-        !self.objects.is_empty() && path.match_indices('.').any(|(at, _)| self.holds(&path[..at]))
+        // No object of ours lies deeper, and a name of dots alone may be a whole header.
+        let objects = path.match_indices('.').take(DEEPEST);
+        !self.objects.is_empty() && objects.into_iter().any(|(at, _)| self.holds(&path[..at]))
     }
 
     /// Whether fields are mapped in the object of this path.

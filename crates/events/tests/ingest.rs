@@ -444,9 +444,9 @@ fn uuids_of_16_bytes_are_their_text_in_any_codec() {
 #[test]
 fn a_missing_column_is_looked_for_in_objects_too() {
     let folder = tempfile::tempdir().unwrap();
-    let json = b"{\"at\":\"2026-03-01\",\"user\":{\"id\":\"a\",\"plan\":\"free\"}}\n";
+    let json = b"{\"at\":\"2026-03-01\",\"users\":{\"id\":\"a\",\"plan\":\"free\"}}\n";
     let error = read(&write(folder.path(), "a.jsonl", json)).unwrap_err().to_string();
-    assert!(error.contains("nearest is \"user.id\"") && error.contains("`columns` account_id=\"user.id\""), "{error}");
+    assert!(error.contains("nearest is \"users.id\"") && error.contains("`columns` account_id=\"users.id\""), "{error}");
     let fields = vec![Field::new("customer", arrow_schema::DataType::Utf8, true)];
     let whom: ArrayRef = Arc::new(StructArray::new(fields.into(), vec![Arc::new(StringArray::from(vec!["a"]))], None));
     let batch = RecordBatch::try_from_iter([("whom", whom)]).unwrap();

@@ -75,13 +75,28 @@ pub(super) const MEANINGS: &[(&str, &[&str])] = &[
     ("entity_value", &[]),
 ];
 
+/// What gateways call columns of ours, those in objects by their paths. Of a column that a map names it says nothing, and kinds
+/// aren't called so: rows of one sighting may have a kind `ua` of their own.
+pub(super) const OF_GATEWAYS: &[(&str, &[&str])] = &[
+    ("account_id", &["user.id"]),
+    ("status", &["status_code"]),
+    ("tokens", &["usage.total_tokens"]),
+    // Beside user.id it would no longer be user_agent with another separator.
+    ("user_agent", &["ua", "user.agent"]),
+    ("org", &["org_id", "organization_id"]),
+];
+
+/// What rows of one sighting may call kind and value, where nothing else in them is an identifier.
+pub(super) const OF_PAIRS: [(&str, &str); 2] = [("entity_kind", "kind"), ("entity_value", "value")];
+
 /// Kinds of content: known by name in rows of one sighting, and columns where a map names them. Not by a header alone: a column
 /// `url` of an access log is a path of one's own.
 pub(super) const CONTENT: [&str; 9] =
     ["url", "domain", "hashtag", "image_phash", "video_phash", "post", "retweeted_post", "repository", "starred_repo"];
 
 fn names_and_aliases() -> impl Iterator<Item = &'static str> {
-    MEANINGS.iter().flat_map(|(ours, aliases)| std::iter::once(ours).chain(*aliases)).copied()
+    let of_gateways = OF_GATEWAYS.iter().flat_map(|(_, aliases)| *aliases);
+    MEANINGS.iter().flat_map(|(ours, aliases)| std::iter::once(ours).chain(*aliases)).chain(of_gateways).copied()
 }
 
 pub(super) fn use_of(ours: &str) -> Use {
@@ -179,8 +194,9 @@ static FOLDED: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
         let ours = *ours;
         std::iter::once(ours).chain(aliases.iter().copied()).map(move |name| (fold(name), ours))
     };
+    let of_gateways = OF_GATEWAYS.iter().flat_map(|(ours, aliases)| aliases.iter().map(|name| (fold(name), *ours)));
     // The last of equal keys stays.
-    MEANINGS.iter().rev().flat_map(meaning).collect()
+    of_gateways.chain(MEANINGS.iter().rev().flat_map(meaning)).collect()
 });
 
 /// What a column of this name means, if it isn't mapped.

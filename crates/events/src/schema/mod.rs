@@ -28,12 +28,14 @@ use serde::{Deserialize, Serialize};
 mod column_name;
 mod layout;
 mod meaning;
+#[cfg(test)]
+mod tests;
 
 pub use column_name::{ColumnName, Theirs};
 use layout::keep_in_long;
 pub(crate) use layout::{Layout, LayoutColumn};
 pub(crate) use meaning::{COMPARED, Use, fold, is_known_kind, is_nearly, may_be_mapped, refuse_unknown};
-use meaning::{CONTENT, MEANINGS, expect_meaning, ours_of, use_of};
+use meaning::{CONTENT, MEANINGS, OF_GATEWAYS, OF_PAIRS, expect_meaning, ours_of, use_of};
 pub use meaning::{TEMPLATE_KIND, kind_name, meant_by};
 
 use crate::config::IngestConfig;
@@ -163,12 +165,18 @@ impl Map {
 
     /// Our meanings in order of precedence, each with the names it can have, and whether a file has to have one of them.
     fn meanings(&self) -> Vec<(String, Use, Vec<String>, bool)> {
+        let is_named = |name: &str| self.names().any(|theirs| fold(theirs) == fold(name));
+        let of_gateways = |ours: &str| -> Vec<&str> {
+            let aliases = OF_GATEWAYS.iter().filter(|(of, _)| *of == ours).flat_map(|(_, aliases)| *aliases);
+            aliases.copied().filter(|name| !is_named(name)).collect()
+        };
         let mut meanings: Vec<_> = MEANINGS
             .iter()
             .map(|(ours, aliases)| match self.columns.get(*ours) {
                 Some(theirs) => ((*ours).to_string(), use_of(ours), theirs.names().to_vec(), theirs.is_required()),
                 None => {
-                    let names = std::iter::once(ours).chain(*aliases).map(|name| (*name).to_string()).collect();
+                    let names = std::iter::once(*ours).chain(aliases.iter().copied()).chain(of_gateways(ours));
+                    let names = names.map(str::to_owned).collect();
                     ((*ours).to_string(), use_of(ours), names, false)
                 }
             })
@@ -183,6 +191,31 @@ impl Map {
             }
         }
         meanings
+    }
+
+    /// The same for a file with these columns: of rows that hold nothing but pairs of a kind and a value these are what they are.
+    fn meanings_in(&self, header: &[String]) -> Vec<(String, Use, Vec<String>, bool)> {
+        let mut meanings = self.meanings();
+        let folded: HashSet<String> = header.iter().map(|name| fold(name.trim())).collect();
+        if !OF_PAIRS.iter().all(|(_, name)| folded.contains(*name))
+            || self.names().any(|name| OF_PAIRS.iter().any(|(_, pair)| fold(name) == *pair))
+        {
+            return meanings;
+        }
+        let identifies = |usage: &Use| matches!(usage, Use::Identifier(_) | Use::Prompt | Use::Kind | Use::Value);
+        let is_there = |names: &[String]| names.iter().any(|name| folded.contains(&fold(name)));
+        if !meanings.iter().any(|(_, usage, names, _)| identifies(usage) && is_there(names)) {
+            for (ours, _, names, _) in &mut meanings {
+                names.extend(OF_PAIRS.iter().filter(|(of, _)| of == ours).map(|(_, name)| (*name).to_owned()));
+            }
+        }
+        meanings
+    }
+
+    /// The names that the map has for columns.
+    fn names(&self) -> impl Iterator<Item = &String> {
+        let of_kinds = self.kinds.values().filter_map(|kind| kind.column.as_ref());
+        self.columns.values().chain(of_kinds).flat_map(Theirs::names)
     }
 
     /// Whether values of a kind are addresses, of which a log may have lists of hops.
@@ -233,7 +266,7 @@ impl Map {
         };
         let (mut columns, mut lacking) = (Vec::new(), Vec::new());
         let mut of_folders = self.of_folders(file);
-        for (ours, usage, names, required) in self.meanings() {
+        for (ours, usage, names, required) in self.meanings_in(header) {
             let found = names.iter().find_map(|name| position_of(name));
             match (found, of_folders.remove(&ours)) {
                 (Some(index), _) => columns.push(self.column(ours, usage, index)),
@@ -327,7 +360,7 @@ impl Map {
         let checked = self.with_account(checked, file)?;
         let (mut columns, mut fields) = (Vec::new(), Fields { lacking, ..self.paths() });
         let mut of_folders = self.of_folders(file);
-        for (ours, usage, names, _) in self.meanings() {
+        for (ours, usage, names, _) in self.meanings_in(first_keys) {
             let written = |name: &String| {
                 if name.contains('.') { vec![name.to_lowercase()] } else { vec![name.to_lowercase(), fold(name)] }
             };
@@ -384,132 +417,10 @@ impl Map {
         Ok(settled)
     }
 
-    /// The objects that fields are mapped in.
+    /// The objects that fields are read in.
     pub(crate) fn paths(&self) -> Fields {
-        let mapped = self.columns.values().chain(self.kinds.values().filter_map(|kind| kind.column.as_ref()));
-        let names = mapped.flat_map(Theirs::names);
-        let objects = names.flat_map(|path| path.match_indices('.').map(|(at, _)| path[..at].to_lowercase()));
-        Fields { objects: objects.collect(), ..Fields::default() }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn header(names: &[&str]) -> Vec<String> {
-        names.iter().map(|name| (*name).to_string()).collect()
-    }
-
-    /// It rejected rows of text, and none of Parquet.
-    #[test]
-    fn half_of_a_sighting_is_none() {
-        for half in ["entity_kind", "entity_value"] {
-            let layout = Map::default().layout(&header(&["account_id", half, "ip"]), Path::new("f")).unwrap();
-            assert_eq!((layout.columns.len(), layout.ignored, layout.long), (2, vec![half.to_owned()], false));
-        }
-    }
-
-    /// Each of these took minutes: names were compared one by one, and letter by letter.
-    #[test]
-    fn names_that_somebody_makes_up_cost_no_more_than_their_bytes() {
-        let spelling = |at: u32| {
-            let letters = "paymentinstrument".chars().enumerate();
-            letters.map(|(place, letter)| if at >> place & 1 == 1 { format!("_{letter}") } else { letter.into() }).collect()
-        };
-        let header: Vec<String> = std::iter::once("account_id".to_owned()).chain((0..1 << 16).map(spelling)).collect();
-        let layout = Map::default().layout(&header, Path::new("f")).unwrap();
-        assert_eq!((layout.columns.len(), layout.repeated.len(), layout.ignored.len()), (2, (1 << 16) - 1, 0));
-        let long = "x".repeat(4 << 20);
-        let layout = Map::default().layout(&["account_id".to_owned(), long.clone()], Path::new("f")).unwrap();
-        assert!(layout.ignored[0].ends_with("... (4194304 bytes)") && layout.ignored[0].len() < 300);
-        let many: Vec<String> = (0..100_000).map(|at| format!("acount{at}")).chain([long]).collect();
-        let error = Map::default().layout(&many, Path::new("f")).unwrap_err().to_string();
-        assert!(error.len() < 1000, "{error}");
-    }
-
-    #[test]
-    fn aliases_are_recognised_and_the_rest_is_listed() {
-        let layout = Map::default().layout(&header(&["TS", "User_Id", "client_ip", "colour"]), Path::new("f")).unwrap();
-        let ours: Vec<&str> = layout.columns.iter().map(|column| column.ours.as_str()).collect();
-        assert_eq!(ours, ["timestamp", "account_id", "ip"]);
-        assert_eq!(layout.ignored, ["colour"]);
-        assert!(!layout.long);
-        let layout = Map::default().layout(&header(&["Account ID", "clientIp", "user-agent", "IP"]), Path::new("f")).unwrap();
-        let ours: Vec<&str> = layout.columns.iter().map(|column| column.ours.as_str()).collect();
-        assert_eq!((ours, layout.ignored.len()), (vec!["account_id", "ip", "user_agent"], 0));
-        assert_eq!(layout.repeated, [("clientIp".to_string(), "ip".to_string())], "the name itself goes before an alias");
-    }
-
-    #[test]
-    fn of_two_addresses_that_of_the_client_is_read() {
-        let layout =
-            Map::default().layout(&header(&["user_id", "remote_addr", "X-Forwarded-For", "Card-Hash"]), Path::new("f"));
-        let columns: Vec<(String, usize)> =
-            layout.unwrap().columns.into_iter().map(|column| (column.ours, column.index)).collect();
-        let expected = [("account_id", 0), ("ip", 2), ("payment_instrument", 3)];
-        assert_eq!(columns, expected.map(|(ours, at)| (ours.to_owned(), at)));
-    }
-
-    #[test]
-    fn a_time_in_two_columns_is_to_be_joined() {
-        let map: Map = toml::from_str("[columns]\ntimestamp = \"Date+time\"").unwrap();
-        let read = |names: &[&str]| map.layout(&header(names), Path::new("f")).unwrap_err().to_string();
-        assert!(read(&["date", "time", "account_id"]).contains("SELECT *, \"Date\" + \"time\" AS timestamp"));
-        assert!(read(&["date", "account_id"]).contains("no column \"Date+time\""));
-    }
-
-    #[test]
-    fn an_object_that_is_null_in_some_rows_is_read_where_fields_are_mapped_in_it() {
-        let map: Map = toml::from_str("[columns]\npayment_instrument = \"billing.fp\"").unwrap();
-        let keys = header(&["account_id", "billing", "billing.fp", "colour"]);
-        let (layout, _) = map.fields(&keys, Path::new("f")).unwrap();
-        assert_eq!(layout.ignored, ["colour"]);
-    }
-
-    #[test]
-    fn a_column_nearly_called_like_one_of_ours_was_meant_to_be_it() {
-        assert_eq!(meant_by("ipp"), Some("ip"));
-        assert_eq!(meant_by("Payment_Instrumnet"), Some("payment_instrument"));
-        assert_eq!(meant_by("tokens"), Some("tokens"));
-        assert_eq!([meant_by("colour"), meant_by("id"), meant_by("session_id")], [None; 3]);
-    }
-
-    #[test]
-    fn a_missing_account_names_the_nearest_column() {
-        let error = Map::default().layout(&header(&["ts", "acount_id"]), Path::new("f")).unwrap_err();
-        assert!(error.to_string().contains("acount_id"), "{error}");
-        let error = Map::default().layout(&header(&["ts", "client_ip", "customer"]), Path::new("f")).unwrap_err();
-        assert!(error.to_string().ends_with("with `columns` account_id=NAME; among customer"), "{error}");
-        let error = Map::default().layout(&header(&["Amount", "country"]), Path::new("f")).unwrap_err();
-        assert!(error.to_string().ends_with("; among Amount, country"), "neither is nearly account_id: {error}");
-    }
-
-    /// It said that the nearest was `account_id`, to be renamed to account_id.
-    #[test]
-    fn an_account_that_a_list_of_names_lacks_is_to_be_added_to_it() {
-        let map: Map = toml::from_str("[columns]\naccount_id = [\"customer\", \"user.id\"]").unwrap();
-        let error = map.layout(&header(&["account_id", "ip"]), Path::new("f")).unwrap_err().to_string();
-        assert!(error.contains("no column \"customer\" or \"user.id\"") && error.contains("add \"account_id\""), "{error}");
-    }
-
-    #[test]
-    fn a_path_that_leads_deeper_than_objects_are_entered_is_refused() {
-        let of = |names: usize| {
-            let theirs = vec!["a"; names].join(".");
-            let columns = vec![ColumnName { ours: "account_id".to_owned(), theirs }];
-            Map::of(&IngestConfig { columns, ..IngestConfig::default() })
-        };
-        assert!(of(DEEPEST).is_ok());
-        let error = of(DEEPEST + 1).unwrap_err().to_string();
-        assert!(error.contains("account_id lies in 33 objects") && error.contains("32 are entered"), "{error}");
-    }
-
-    #[test]
-    fn a_mapped_column_must_be_there() {
-        let map: Map = toml::from_str("[columns]\naccount_id = \"uid\"\n[kinds.tenant]\ncolumn = \"cloud\"").unwrap();
-        let error = map.layout(&header(&["uid", "clouds"]), Path::new("f")).unwrap_err();
-        assert!(error.to_string().contains("did you mean \"clouds\""), "{error}");
-        assert_eq!(map.layout(&header(&["uid", "cloud"]), Path::new("f")).unwrap().columns.len(), 2);
+        let names = self.meanings().into_iter().flat_map(|(_, _, names, _)| names);
+        let objects_of = |path: &str| path.match_indices('.').map(|(at, _)| path[..at].to_lowercase()).collect::<Vec<_>>();
+        Fields { objects: names.flat_map(|path| objects_of(&path)).collect(), ..Fields::default() }
     }
 }
