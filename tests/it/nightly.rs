@@ -80,6 +80,11 @@ fn a_file_without_a_column_of_the_files_before_is_told_and_stopped() {
     let without: Vec<String> = expected.iter().map(|column| format!("no column {column}")).collect();
     let words: Vec<&str> = without.iter().map(String::as_str).collect();
     bench.fails(4, &words, &["update", "store", &again, "--fail-on", "missing"]);
+    // Nor is one better that a map names; without the option it is an error of the input.
+    let told = ["missing: ", "again.csv", "no column \"status_code\", which the map has for status"];
+    let mapped = ["update", "store", &again, "--map", "status=status_code"];
+    bench.fails(4, &told, &[&mapped[..], &["--fail-on", "missing"]].concat());
+    bench.fails(2, &told[1..], &mapped);
     // Columns of nothing are no better, and those of which the store has nothing either are none of its own.
     let hollow = bench.file("hollow.csv", day(&format!("{all},device"), ",,,,,,,,,,"));
     let ran = bench.ok(&["update", "store", &hollow, "--dry-run", "--format", "json"]);

@@ -6,10 +6,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use events::EventError;
 use serde::Serialize;
 
 use super::BuildSummary;
 use super::summary::MissingColumn;
+use crate::error::Error;
 
 /// Something unusual about what was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -104,6 +106,14 @@ pub struct Drifted {
     pub drift: Drift,
     /// Where, and what of.
     pub what: String,
+}
+
+/// What stopped an ingest. A file that lacks a column that a map names is a delivery like any other that lacks one.
+pub(super) fn or_drift(error: EventError, fail_on: &[Drift]) -> Error {
+    if error.lacks_mapped_column() && fail_on.contains(&Drift::Missing) {
+        return Error::Drift { found: vec![Drifted { drift: Drift::Missing, what: error.to_string() }] };
+    }
+    error.into()
 }
 
 impl BuildSummary {

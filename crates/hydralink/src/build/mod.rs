@@ -234,7 +234,8 @@ fn updated(
         kept_rows: unread.rows,
         unread: unread.fields,
     };
-    let mut ingested = events::ingest_into(&writer, Some(&base), sources, &config, &Ingesting::new(observer))?;
+    let ingested = events::ingest_into(&writer, Some(&base), sources, &config, &Ingesting::new(observer));
+    let mut ingested = ingested.map_err(|error| drift::or_drift(error, &then.fail_on))?;
     let side_tables = take(&mut ingested.side_tables);
     // What was declared of kinds holds on: the map of another system says nothing of them.
     for (kind, entry) in dataset.declared_kinds() {
