@@ -139,7 +139,11 @@ fn prompts_are_mined_together_or_not_at_all() {
     let plain = bench.file("plain.csv", "account,ip\nc,8.8.8.8\n");
     bench.ok(&["build", &one, &plain, "-o", "whole"]);
     let built = bench.ok(&["build", &one, "-o", "store"]);
-    assert!(built.stdout.contains("1 template mined from prompts") && built.stdout.contains("`update` can't add"), "{}", built.stdout);
+    assert!(
+        built.stdout.contains("1 template mined from prompts") && built.stdout.contains("`update` can't add"),
+        "{}",
+        built.stdout
+    );
     bench.ok(&["update", "store", &plain]);
     same(&bench, "whole", "store");
     let shown = bench.ok(&["neighbors", "store", "account:a", "--format", "json"]);

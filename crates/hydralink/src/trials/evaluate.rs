@@ -327,7 +327,8 @@ mod tests {
     fn accounts_of_a_store_of_pseudonyms_are_named_as_in_the_logs() {
         let folder = tempfile::tempdir().unwrap();
         let events = crate::testing::events_file(folder.path(), "events", &[(1, 1, 1, 0), (2, 1, 1, 1)]);
-        let (store, key) = (folder.path().join("store"), crate::testing::key(folder.path(), &[7; 32]));
+        let (store, key) =
+            (folder.path().join("store"), crate::testing::key(folder.path(), b"0123456789abcdef0123456789abcdef"));
         let config = crate::IngestConfig { pseudonym: Some(key.pseudonyms()), ..crate::IngestConfig::default() };
         crate::build(&[events], &store, &config, &crate::Unobserved).unwrap();
         let file = folder.path().join("labels.csv");
