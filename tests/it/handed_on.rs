@@ -291,7 +291,8 @@ fn a_store_without_times_is_dated_by_its_detections() {
     let said: Vec<&Value> = objects.values().filter(|object| !of_the_form(object)).collect();
     let days: BTreeSet<String> = said.iter().filter_map(|object| Some(object["created"].as_str()?[..10].to_owned())).collect();
     assert!(days.len() == 1 && days.iter().all(|day| day.as_str() > "2026-01-01"), "{days:?}");
-    assert!(said.iter().all(|object| !object.to_string().contains("1970")), "{said:?}");
+    // With the quote before a time: ids may have the year within.
+    assert!(said.iter().all(|object| !object.to_string().contains("\"1970-")), "{said:?}");
     bench.ok(&["export", "store", "-o", "out.misp.json", "--all", "--quiet"]);
-    assert!(!fs::read_to_string(bench.path("out.misp.json")).expect("an event").contains("1970"));
+    assert!(!fs::read_to_string(bench.path("out.misp.json")).expect("an event").contains("\"1970-"));
 }
