@@ -217,7 +217,7 @@ mod tests {
             let mut block = Block::default();
             for account in [0, last] {
                 let event = Event::new(30, 0, NONE_U32, manner_at(30));
-                block.push(&Row { event, tokens: tokens_at(30), ..row(account, 30, 1) }, [7].into_iter());
+                block.push(&Row { event, tokens: tokens_at(30), ..row(account, 30, 1) }, [7]);
             }
             block.settle(second_range, |_, _| {});
             let part = block.close(|part| part.clone()).swap_remove(1);
