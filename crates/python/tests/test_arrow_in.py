@@ -153,7 +153,7 @@ def test_truth_may_be_a_table_too(found, world):
     by_file = found.evaluate(world / "labels.csv", benign=world / "groups.csv")
     assert found.evaluate(labels.to_pandas(), benign=polars.from_arrow(benign)) == by_file
     assert found.fairness(labels) == found.fairness(world / "labels.csv")
-    with pytest.raises(hydralink.InputError, match="no column network: .*or cluster"):
+    with pytest.raises(hydralink.InputError, match="no column network; .*or cluster"):
         found.evaluate(labels.drop_columns(["network"]))
 
 

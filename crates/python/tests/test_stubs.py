@@ -21,7 +21,8 @@ def parameters(node):
 
 
 def functions(body):
-    return {node.name: node for node in body if isinstance(node, ast.FunctionDef)}
+    """By name; of overloads the first, which has the defaults."""
+    return {node.name: node for node in reversed(body) if isinstance(node, ast.FunctionDef)}
 
 
 def agrees(name, node, real):
