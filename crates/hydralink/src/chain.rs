@@ -311,17 +311,21 @@ impl Gate<'_> {
         self.cases(&signals)
     }
 
+    /// Whether these are alike in content; those on one infrastructure without what reaches them first ([`named_signals`]).
+    fn in_content(self, members: &[AccountId], by_infrastructure: bool) -> bool {
+        let Gate { facts, population, config, without } = self;
+        let signals = evidence::behaviour::measure_content(&facts, population, members, &config.behaviour);
+        let signals = named_signals(&signals, by_infrastructure, without);
+        evidence::cases_of(&signals, &config.linkage.score).content >= Some(LEAST_BITS)
+    }
+
     /// Those on one infrastructure that are alike in time and in content.
     fn alike(self, groups: Vec<Vec<u32>>) -> Vec<Vec<u32>> {
-        let Gate { facts, population, config, .. } = self;
+        let Gate { facts, config, .. } = self;
         let is_known = facts.tell_content();
-        let in_content = |members: &[AccountId]| {
-            let signals = evidence::behaviour::measure_content(&facts, population, members, &config.behaviour);
-            self.cases(&signals).content >= Some(LEAST_BITS)
-        };
         self.passing(groups, |members| {
             // What most groups fail is also the cheaper to measure.
-            if is_known && !in_content(members) {
+            if is_known && !self.in_content(members, true) {
                 return false;
             }
             let cases = self.timing(members);
@@ -350,10 +354,7 @@ impl Gate<'_> {
 
     /// Whether these are alike in content, also in what reaches them first, and in time.
     fn is_alike(self, members: &[AccountId]) -> bool {
-        let Gate { facts, population, config, without } = self;
-        let signals = evidence::behaviour::measure_content(&facts, population, members, &config.behaviour);
-        let content = evidence::cases_of(&named_signals(&signals, false, without), &config.linkage.score).content;
-        content >= Some(LEAST_BITS) && self.timing(members).timing >= Some(LEAST_BITS)
+        self.in_content(members, false) && self.timing(members).timing >= Some(LEAST_BITS)
     }
 
     /// Of the candidates that hand-offs proposed the same.

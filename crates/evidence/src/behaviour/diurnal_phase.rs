@@ -8,9 +8,9 @@
 //! expectation: 0. Without a country column everybody's phase stands in.
 //!
 //! [`office_hours_share`] is the benign counterpart: share of the events in the best nine consecutive hours of Monday to
-//! Friday or of Sunday to Thursday. Its bits compare two stated densities, Beta(18, 2) for an office and Beta(4, 5) for a pool (a flat week would give
-//! 27%), clamped to [`OFFICE_BITS`]: evidence for an office and never against. Cost: `panel_events` events an
-//! account. Reference: Mardia & Jupp 2000, Directional Statistics, doi:10.1002/9780470316979.
+//! Friday or of Sunday to Thursday. Its bits compare two stated densities, Beta(18, 2) for an office and Beta(4, 5) for a pool
+//! (a flat week would give 27%), clamped to [`OFFICE_BITS`]: evidence for an office and never against. Cost: `panel_events`
+//! events an account. Reference: Mardia & Jupp 2000, Directional Statistics, doi:10.1002/9780470316979.
 
 use std::f64::consts::TAU;
 

@@ -7,9 +7,9 @@
 //!    misses most of those expected; fewer than expected is evidence.
 //! 2. *succession*: stack distance (accounts that started since this one last did) / (accounts - 1), mean over session starts;
 //!    1 for least-recently-used dealing. Against four nulls, of which the largest p counts: the same two shifts (by the clock
-//!    every rhythm stays whole, so an account's own regularity is not evidence), the clock by whole hours, and accounts that exchange their sessions (module
-//!    `exchange`), which keeps the hours that a group has in common: whoever sits in one lesson starts within one morning, dealt
-//!    out or not. Shifts must be exceeded by a tenth (`MODEL_ERROR`).
+//!    every rhythm stays whole, so an account's own regularity is not evidence), the clock by whole hours, and accounts that
+//!    exchange their sessions (module `exchange`), which keeps the hours that a group has in common: whoever sits in one lesson
+//!    starts within one morning, dealt out or not. Shifts must be exceeded by a tenth (`MODEL_ERROR`).
 //! 3. *hand-off*: after a 429 or 403, another member starts on the same template within `hand_off_window`; against the same
 //!    question where the rejection fell on any other request with the template in the same four minutes (or on the same), and
 //!    the rejected one went through. Jobs that all start at the full hour are followed by others whether they are rejected or
@@ -388,7 +388,9 @@ mod tests {
             let world = Toy::jobs(20, period, late, seed);
             let found = one_queue(&world.facts(), &world.members(20), &config);
             let succession = found.succession.expect("enough returns");
-            assert!(succession.value > 0.7 && succession.bits < 1.0, "every {period} hours, {late:?}: {succession:?}");
+            // On time they follow each other in nearly one order.
+            let least = if late == (1, 1_000) { 0.9 } else { 0.7 };
+            assert!(succession.value > least && succession.bits < 1.0, "every {period} hours, {late:?}: {succession:?}");
             assert!(found.combined.is_some_and(|signal| signal.bits < 5.0), "every {period} hours, {late:?}");
         }
     }
