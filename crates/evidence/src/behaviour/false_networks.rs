@@ -87,6 +87,26 @@ pub fn least_q_value(copies: usize) -> f64 {
     1.0 / (copies as f64 + 1.0)
 }
 
+/// The share of what scores at least as much as each that chance is expected to give, in the order given: the mean over the copies
+/// of how many reach a score, over how many do in the data, the least of it at any score down from there. An estimate, where
+/// [`q_values_against`] is a bound: it is 0 where no copy reaches, however few there are. 0 without copies.
+pub fn estimated_shares(observed: &[f64], copies: &[Vec<f64>]) -> Vec<f64> {
+    let mut null: Vec<f64> = copies.iter().flatten().copied().collect();
+    null.sort_unstable_by(f64::total_cmp);
+    let reaching = |sorted: &[f64], score: f64| sorted.len() - sorted.partition_point(|other| other.total_cmp(&score).is_lt());
+    let mut order: Vec<usize> = (0..observed.len()).collect();
+    order.sort_by(|&left, &right| observed[left].total_cmp(&observed[right]));
+    let ascending: Vec<f64> = order.iter().map(|&at| observed[at]).collect();
+    let mut shares = vec![0.0; observed.len()];
+    let mut least = 1.0f64;
+    for at in order {
+        let expected = reaching(&null, observed[at]) as f64 / copies.len().max(1) as f64;
+        least = least.min(expected / reaching(&ascending, observed[at]) as f64);
+        shares[at] = least;
+    }
+    shares
+}
+
 /// The share of the networks scoring at least as much as each that harmless stories are expected to explain, in the order
 /// given; `even`: the score at which odds are even.
 pub fn harmless_share(scores: &[f64], even: f64) -> Vec<f64> {
@@ -146,6 +166,12 @@ mod tests {
         // None in twenty: three over twenty.
         assert!((expected_false(&vec![Vec::new(); 20], 1.0).upper - 2.995_732 / 20.0).abs() < 1e-5);
         assert_eq!(q_values_against(&[1.0], &[], 0.0), [1.0]);
+        // One of the four has a network that reaches 5, none 9, two 4; of the data one, one and two do. What reaches 4 as well as 5
+        // isn't explained more often than all of it.
+        assert_eq!(estimated_shares(&[4.0, 9.0], &copies), [0.25, 0.0]);
+        assert_eq!(estimated_shares(&[5.0], &copies), [0.25]);
+        assert_eq!(estimated_shares(&[4.0, 5.0, 5.0, 5.0], &copies), [0.125, 1.0 / 12.0, 1.0 / 12.0, 1.0 / 12.0]);
+        assert_eq!(estimated_shares(&[4.0], &[]), [0.0]);
         assert!(q_values_against(&[], &copies, 0.0).is_empty());
     }
 

@@ -103,7 +103,10 @@ mod tests {
         assert_eq!(expire(&store, since, Extent::Any, &Unobserved).unwrap().accounts, 2);
         assert_eq!(kept_in(&store), Some(of(&[pair(3, 4), pair(4, 5)], &[2])));
         let forgotten = forget(&store, &["acct0003".into()], None, "ann", &Unobserved).unwrap();
-        assert_eq!((forgotten.detected_again, forgotten.dropped_sections, forgotten.found), (false, Vec::new(), Vec::new()));
+        assert_eq!(
+            (forgotten.detected_again, forgotten.changed.dropped_sections, forgotten.found),
+            (false, Vec::new(), Vec::new())
+        );
         assert_eq!(kept_in(&store), Some(of(&[pair(4, 5)], &[2])));
 
         let [old, new] = [b"0123456789abcdef0123456789abcdef", b"fedcba9876543210fedcba9876543210"]

@@ -21,6 +21,7 @@ use graph::{NONE_U16, Seconds};
 use serde::Serialize;
 
 use crate::dataset::Dataset;
+use crate::detect::LastDetection;
 use crate::error::Error;
 use crate::observe::{Observer, Steps};
 use crate::privacy;
@@ -99,6 +100,8 @@ pub fn as_of(store: &Path, time: Seconds, output: &Path, observer: &dyn Observer
     let accounts_today = today.graph().account_count();
     let banned_later: Vec<bool> = today.accounts().banned_at.iter().map(|&at| at > time).collect();
     let events_of_all = today.activity().event_count() as u64;
+    // Settings of another version can't be kept, and are no reason not to cut.
+    let last = LastDetection::of(&today).ok().flatten();
     let then = today.until(time)?;
     let kept = Kept::seen(&then);
     let mut ingested = kept.ingested(&then, EventIds::default())?;
@@ -129,6 +132,9 @@ pub fn as_of(store: &Path, time: Seconds, output: &Path, observer: &dyn Observer
     kept.put(&mut writer, &then, ingested)?;
     privacy::keep_sealed_keys(&then, &mut writer)?;
     privacy::keep_forgotten(&then, &mut writer)?;
+    if let Some(LastDetection { config, lists }) = last {
+        LastDetection { config, lists: kept.lists(&then, lists) }.keep(&mut writer)?;
+    }
     writer.put(SECTION, &[time])?;
     steps.begin("writing")?;
     writer.commit()?;

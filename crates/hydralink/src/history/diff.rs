@@ -21,6 +21,7 @@ use graph::{AccountId, IdentifierId};
 use serde::Serialize;
 
 use crate::dataset::Dataset;
+use crate::error::Error;
 use crate::results::{Membership, Results};
 
 /// Share of the smaller network from which two are the same in part.
@@ -60,8 +61,23 @@ pub(crate) struct Held<'a, A, I> {
 type Named<'a> = Held<'a, &'a str, (&'a str, &'a str)>;
 
 /// Compares the flagged networks of two stores; changes by rank, those of the second store first.
-pub fn diff(before: (&Dataset, &Results), after: (&Dataset, &Results)) -> Vec<Change> {
-    changes(&held(before), &held(after))
+///
+/// # Errors
+/// [`Error::Usage`] if the two name accounts otherwise: pseudonyms of two keys, or of one beside plain values, have nothing in
+/// common.
+pub fn diff(before: (&Dataset, &Results), after: (&Dataset, &Results)) -> Result<Vec<Change>, Error> {
+    let [one, other] = [before.0, after.0].map(|dataset| dataset.manifest().key_id.as_deref());
+    if one != other {
+        let held = |key: Option<&str>| key.map_or("plain values".to_owned(), |key| format!("pseudonyms under key {key}"));
+        return Err(Error::Usage(format!(
+            "{} holds {}, and {} {}: no name of the one is one of the other's",
+            before.0.path().display(),
+            held(one),
+            after.0.path().display(),
+            held(other)
+        )));
+    }
+    Ok(changes(&held(before), &held(after)))
 }
 
 /// The flagged networks of a store with what they hold, by rank.

@@ -95,6 +95,16 @@ impl Kept {
         &self.identifiers
     }
 
+    /// The old number of an account that stays, by its new one.
+    pub(crate) fn old_account(&self, new: u32) -> u32 {
+        self.old_accounts[new as usize]
+    }
+
+    /// The old number of an identifier that stays, by its new one.
+    pub(crate) fn old_identifier(&self, new: u32) -> u32 {
+        self.old_identifiers[new as usize]
+    }
+
     fn accounts(&self) -> impl Iterator<Item = AccountId> + '_ {
         self.old_accounts.iter().copied().map(AccountId)
     }

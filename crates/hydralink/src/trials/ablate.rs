@@ -9,7 +9,8 @@
 //! A part that can be left out without loss is redundant on this data, not useless: two parts may stand in for each other.
 //! Cost: one detection a line, without writing.
 
-use evidence::{Facts, KindRole, Role, SignalName};
+use events::schema::TEMPLATE_KIND;
+use evidence::{Facts, Role, SignalName};
 use graph::{Activity, BipartiteGraph, Column, GraphError, IdentifierFilter, KindId, Kinds, NONE_U32};
 use serde::Serialize;
 use synth::metrics::{Evaluation, Score};
@@ -69,8 +70,9 @@ pub fn ablate(
     add("nothing".to_owned(), facts, &[])?;
     for kind in facts.graph.kinds() {
         let graph = without_kind(facts.graph, kind)?;
-        let activity = match facts.roles[kind.index()] {
-            KindRole::Template => without_templates(facts.activity)?,
+        // Events know the templates of one kind only.
+        let activity = match dataset.kind_name(kind) {
+            TEMPLATE_KIND => without_templates(facts.activity)?,
             _ => facts.activity.clone(),
         };
         let reduced = Facts { graph: &graph, activity: &activity, ..facts };

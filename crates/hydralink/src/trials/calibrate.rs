@@ -35,8 +35,8 @@ pub use evidence::behaviour::false_networks::Reliability;
 /// The section that keeps a calibration.
 const SECTION: &str = "calibration.summary";
 
-/// Null copies below which q-values are not taken for chances ([`crate::review`](mod@crate::review), [`crate::bans`]): the
-/// least that K copies can give is 1 / (K + 1), whatever a network is.
+/// Null copies below which they say nothing of chances ([`crate::review`](mod@crate::review), [`crate::bans`]): in so few a
+/// score that chance gives seldom is reached by none, or by too many.
 pub const TELLING_COPIES: usize = 20;
 
 /// How to calibrate.
@@ -92,6 +92,15 @@ impl Calibration {
         chance.into_iter().zip(harmless).map(|(chance, harmless)| Some((chance? + harmless?).min(1.0))).collect()
     }
 
+    /// What a q-value bounds, estimated: the share of all that score as much as each network which chance gives in the mean of the
+    /// copies, or a harmless story would explain. It has no least value, and is what the chances of [`crate::review`](mod@crate::review)
+    /// go by.
+    pub(crate) fn expected_shares(&self, results: &Labelling) -> Vec<Option<f64>> {
+        let chance = by_place(results, false_networks::estimated_shares(&scores_of(results), &self.copies));
+        let harmless = harmless_shares(results);
+        chance.into_iter().zip(harmless).map(|(chance, harmless)| Some((chance? + harmless?).min(1.0))).collect()
+    }
+
     /// The least q-value that its copies can give: 1 / (K + 1).
     pub fn least_q_value(&self) -> f64 {
         false_networks::least_q_value(self.copies.len())
@@ -119,19 +128,29 @@ impl Calibration {
         scores.push(results.run.threshold);
         scores.sort_by(f64::total_cmp);
         scores.dedup();
-        scores
-            .into_iter()
-            .map(|score| {
-                let chance = false_networks::expected_false(&self.copies, score);
-                ThresholdLine {
-                    score,
-                    candidates: found.iter().filter(|&&other| other >= score).count() as u64,
-                    expected_false: chance.expected,
-                    upper: chance.upper,
-                    copies_with_any: chance.copies_with_any,
-                }
-            })
-            .collect()
+        scores.into_iter().map(|score| self.line_at(score, &found)).collect()
+    }
+
+    /// What chance gives at the lowest score, from 0 and in hundredths, at which it gives at most so many networks a run in the mean of
+    /// the copies: as `threshold_bits` of the next detection, that is as many false networks as are accepted. The upper limit says
+    /// how little the mean of so many copies proves.
+    pub fn threshold_for(&self, results: &Labelling, at_most: f64) -> ThresholdLine {
+        let mut null: Vec<f64> = self.copies.iter().flatten().copied().collect();
+        null.sort_by(|a, b| b.total_cmp(a));
+        let accepted = (at_most * self.copies.len() as f64 + 1e-9).floor() as usize;
+        let above = null.get(accepted).copied().filter(|&score| score >= 0.0);
+        self.line_at(above.map_or(0.0, |score| ((score * 100.0).floor() + 1.0) / 100.0), &scores_of(results))
+    }
+
+    fn line_at(&self, score: f64, found: &[f64]) -> ThresholdLine {
+        let chance = false_networks::expected_false(&self.copies, score);
+        ThresholdLine {
+            score,
+            candidates: found.iter().filter(|&&other| other >= score).count() as u64,
+            expected_false: chance.expected,
+            upper: chance.upper,
+            copies_with_any: chance.copies_with_any,
+        }
     }
 
     /// Each copy in turn taken for the data: how often is anything called significant where all is chance?
@@ -314,6 +333,22 @@ mod tests {
         fn begins(&self, progress: Progress<'_>) {
             *self.0.lock().unwrap() = progress.amount;
         }
+    }
+
+    #[test]
+    fn a_threshold_for_so_many_false_networks_is_where_chance_gives_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = store_of_events(folder.path(), "s", &[(1, 1, 1, 1), (2, 1, 2, 50), (3, 1, 2, 60)]);
+        crate::detect::detect(&path, &DetectConfig::default(), &Unobserved).unwrap();
+        let results = Dataset::open(&path).unwrap().labelling().unwrap();
+        let copies = vec![vec![7.0, 5.0, -3.0], vec![6.004], vec![], vec![-1.0]];
+        let calibration = Calibration { detection: String::new(), seed: 1, copies };
+        let at = |at_most: f64| calibration.threshold_for(&results, at_most);
+        assert_eq!((at(0.0).score, at(0.0).expected_false), (7.01, 0.0));
+        assert_eq!((at(0.25).score, at(0.25).expected_false), (6.01, 0.25));
+        assert_eq!((at(0.3).score, at(0.5).score), (6.01, 5.01));
+        assert_eq!((at(1.0).score, at(1.0).expected_false), (0.0, 0.75), "below 0 nothing is a case");
+        assert!(at(0.0).upper > 0.7, "three over four copies");
     }
 
     #[test]

@@ -121,6 +121,8 @@ impl Scores {
 
 impl Stability {
     /// What the reruns make of a verdict, where it isn't what the detection makes of it in nearly all of them.
+    ///
+    /// `flagged`: whether its score is over the threshold. What people confirmed reruns don't look at.
     pub fn doubt(&self, flagged: bool) -> Option<String> {
         let Stability { runs, flagged: over, .. } = *self;
         let agree = if flagged { over } else { runs - over };

@@ -226,7 +226,7 @@ fn measure(scratch: &Path, config: &WorldConfig) -> Result<RedteamLine, Error> {
     let dataset = Dataset::open(&store)?;
     let results = dataset.results()?;
     let truth = Truth::read(&dataset, &world.join("labels.csv"), Some(&world.join("groups.csv")), Unlabelled::Benign)?;
-    let evaluation = truth.score(&predicted(&dataset, &results), &names_of(&results))?;
+    let evaluation = truth.score(&predicted(&results), &names_of(&results))?;
     let operated: Vec<AccountId> = (0..dataset.graph().account_count() as u32)
         .filter(|&at| truth.networks.label_of[at as usize] != NONE_U32)
         .map(AccountId)

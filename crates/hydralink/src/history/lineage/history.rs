@@ -13,6 +13,7 @@ use graph::{NO_TIME, NONE_U32, Seconds};
 use serde::{Deserialize, Serialize};
 
 use super::cause::Cause;
+use super::ids::MEMORY;
 use crate::build::ByName;
 use crate::dataset::Dataset;
 use crate::error::Error;
@@ -110,9 +111,38 @@ pub(crate) struct Remembered {
     /// How many of the accounts that belonged then the store has nothing of since, and why.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) gone: BTreeMap<Cause, u64>,
+    /// The accounts that belonged then and were banned, ascending: those that are banned of the others were banned since, whenever
+    /// that was and the store was told. `None` where an earlier version didn't note it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) banned: Option<Vec<u32>>,
 }
 
 impl Remembered {
+    /// A network that a run finds first.
+    pub(crate) fn new(id: String, run: u32) -> Self {
+        Remembered {
+            id,
+            members: Vec::new(),
+            identifiers: Vec::new(),
+            first_run: run,
+            last_run: run,
+            standing: Standing::Candidate,
+            score: None,
+            gone: BTreeMap::new(),
+            banned: None,
+        }
+    }
+
+    /// A run finds it with these: it remembers accounts for [`MEMORY`] runs.
+    pub(crate) fn found_again(&mut self, run: u32, members: Vec<u32>, identifiers: Vec<u32>) {
+        self.last_run = run;
+        let mut last_had: BTreeMap<u32, u32> = self.members.iter().copied().collect();
+        last_had.extend(members.into_iter().map(|account| (account, run)));
+        last_had.retain(|_, &mut last| last + MEMORY > run);
+        self.members = last_had.into_iter().collect();
+        self.identifiers = identifiers;
+    }
+
     /// The accounts that belonged when it was last found.
     pub(crate) fn current(&self) -> impl Iterator<Item = u32> + '_ {
         self.members.iter().filter(|member| member.1 == self.last_run).map(|member| member.0)
@@ -231,6 +261,10 @@ impl History {
             network.members.sort_unstable();
             network.identifiers = network.identifiers.iter().filter_map(|&old| identifier(old)).collect();
             network.identifiers.sort_unstable();
+            if let Some(banned) = &mut network.banned {
+                *banned = banned.iter().filter_map(|&old| account(old)).collect();
+                banned.sort_unstable();
+            }
         }
         for happened in &mut self.events {
             happened.carriers =

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 use graph::{AccountId, NONE_U32};
 
-use super::history::History;
+use super::history::{History, Remembered};
 use crate::dataset::Dataset;
 use crate::diff::overlaps;
 use crate::results::Network;
@@ -23,6 +23,7 @@ use crate::results::Network;
 pub(crate) const MEMORY: u32 = 3;
 
 /// The networks found now, by number: their core and fringe accounts and own identifiers, ascending.
+#[derive(Default)]
 pub(crate) struct Found {
     pub(crate) members: Vec<Vec<u32>>,
     pub(crate) identifiers: Vec<Vec<u32>>,
@@ -34,12 +35,40 @@ pub(crate) fn claims(history: &History, found: &Found) -> Vec<Option<usize>> {
     let mut taken = BTreeSet::new();
     let members = |at: usize| history.networks[at].members.iter().map(|member| member.0).collect::<Vec<u32>>();
     let remembered: Vec<Vec<u32>> = (0..history.networks.len()).map(members).collect();
-    let current: Vec<usize> = history.networks.iter().map(|network| network.current().count()).collect();
+    // With those of whom nothing is left: an account that had left it before doesn't stand for all that belonged.
+    let current: Vec<usize> =
+        history.networks.iter().map(|network| network.current().count() + network.gone() as usize).collect();
     claim(&remembered, &current, &found.members, 1, &mut claims, &mut taken);
     let own: Vec<Vec<u32>> = history.networks.iter().map(|network| network.identifiers.clone()).collect();
     let sizes: Vec<usize> = own.iter().map(Vec::len).collect();
     claim(&own, &sizes, &found.identifiers, 2, &mut claims, &mut taken);
     claims
+}
+
+/// Networks that are followed over some runs outside a store, by the same rules: numbers for ids.
+#[derive(Default)]
+pub(crate) struct Followed {
+    history: History,
+    run: u32,
+}
+
+impl Followed {
+    /// The number of every network of the next run. Accounts and identifiers have the same numbers in every run.
+    pub(crate) fn follow(&mut self, found: Found) -> Vec<usize> {
+        let claims = claims(&self.history, &found);
+        let networks = &mut self.history.networks;
+        let mut numbers = Vec::with_capacity(claims.len());
+        for ((claimed, members), identifiers) in claims.into_iter().zip(found.members).zip(found.identifiers) {
+            let number = claimed.unwrap_or_else(|| {
+                networks.push(Remembered::new(format!("{:08}", networks.len()), self.run));
+                networks.len() - 1
+            });
+            networks[number].found_again(self.run, members, identifiers);
+            numbers.push(number);
+        }
+        self.run += 1;
+        numbers
+    }
 }
 
 /// One pass over all overlaps of `old` and `new`, largest first.
@@ -94,7 +123,7 @@ pub(crate) fn keep(dataset: &Dataset, history: &History, found: &Found, network_
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::history::{Remembered, Standing};
+    use super::super::history::Standing;
     use super::*;
 
     fn remembered(id: &str, members: &[u32], identifiers: &[u32]) -> Remembered {
@@ -102,6 +131,7 @@ mod tests {
             id: id.to_owned(),
             score: None,
             gone: Default::default(),
+            banned: None,
             members: members.iter().map(|&account| (account, 0)).collect(),
             identifiers: identifiers.to_vec(),
             first_run: 0,
@@ -143,6 +173,20 @@ mod tests {
         network.members = vec![(1, 1), (2, 1), (3, 0), (4, 0)];
         network.last_run = 1;
         assert_eq!(claimed(vec![network], &[(&[3, 4], &[])]), [Some(0)]);
+    }
+
+    #[test]
+    fn who_is_followed_keeps_a_number_and_who_is_new_gets_one() {
+        let mut followed = Followed::default();
+        let mut follow = |found: &[&[u32]]| {
+            let members: Vec<Vec<u32>> = found.iter().map(|members| members.to_vec()).collect();
+            followed.follow(Found { identifiers: vec![Vec::new(); members.len()], members })
+        };
+        assert_eq!(follow(&[&[1, 2, 3, 4], &[8, 9]]), [0, 1]);
+        assert_eq!(follow(&[&[8, 9, 10], &[20, 21], &[1, 2]]), [1, 2, 0]);
+        // Whoever left a run or two ago still says which network it is, and an id waits for its network.
+        assert_eq!(follow(&[&[3, 4]]), [0]);
+        assert_eq!(follow(&[&[20, 21, 22]]), [2]);
     }
 
     proptest! {

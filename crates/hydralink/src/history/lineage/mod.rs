@@ -44,6 +44,7 @@ pub use fate::{Decided, decided};
 pub(crate) use history::History;
 pub use history::Standing;
 use history::{Happened, Remembered};
+pub(crate) use ids::{Followed, Found};
 pub use record::DORMANT;
 pub use standby::Standby;
 pub use text::text;

@@ -7,12 +7,15 @@
 //! 3. *Compare* with the truth, or with the networks that the store holds: a flagged candidate is a network's when at least
 //!    half of its accounts are that network's. The *alarm* is the first cut with such a candidate; at the first cut where such
 //!    candidates hold half of the network's accounts seen by then, its *half* was found.
+//! 4. *Follow*: ids from cut to cut, and how well each network keeps its own (module `identity`).
 //!
 //! Hindsight that stays: rows that were delivered later count from their timestamps on (when they arrived isn't kept, so where logs
 //! come late, alarms would have come later too); templates that were mined from prompts are those of all prompts, networks
 //! of addresses, the decisions of the case log and the lists of the last detection are today's (neither of which a store as
 //! of that time has), and a sighting's count is only capped at what its account had done by then. Cost: a detection and a
 //! copy for each cut, on what there was by then.
+
+mod identity;
 
 use std::collections::BTreeMap;
 
@@ -29,6 +32,9 @@ use crate::observe::{Observer, Steps};
 use crate::results::Labelling;
 use crate::subset::{Kept, Part};
 use crate::time::rfc3339;
+
+pub use identity::Identity;
+use identity::{Identities, Networks};
 
 /// Accounts that belong together: the truth, or what the store holds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -50,10 +56,8 @@ impl From<Labels> for Groups {
 impl Groups {
     /// The flagged networks of a store.
     pub fn flagged(results: &Labelling) -> Self {
-        let flagged = |account: u32| results.flagged_network_of(AccountId(account)).is_some();
-        let group = |account: u32| if flagged(account) { results.network_of[account as usize] } else { NONE_U32 };
         Groups {
-            group_of: (0..results.network_of.len() as u32).map(group).collect(),
+            group_of: results.flagged_networks(),
             names: results.heads().iter().filter(|head| head.flagged).map(|head| head.id.clone()).collect(),
             unknown: Vec::new(),
         }
@@ -96,6 +100,10 @@ pub struct FoundWhen {
     pub alarm: Option<Alarm>,
     /// The first cut with half of what had been seen of it.
     pub half: Option<Alarm>,
+    /// Ids that its largest flagged candidate had over the cuts (module `identity`).
+    pub ids: u64,
+    /// How often that was another one than at the cut before that flagged it.
+    pub switches: u64,
 }
 
 /// One cut.
@@ -122,6 +130,8 @@ pub struct Backtest {
     pub networks: Vec<FoundWhen>,
     /// In order of time.
     pub cuts: Vec<Cut>,
+    /// How well networks kept their ids from cut to cut.
+    pub identity: Identity,
 }
 
 /// Reruns the last detection on the store as it stood after each `every` seconds.
@@ -139,8 +149,9 @@ pub fn backtest(
     let times = cuts(dataset, every)?;
     let allowed = dataset.allowed()?;
     let mut told: Vec<(FoundWhen, History)> =
-        (0u32..).zip(&groups.names).map(|(group, name)| not_yet_found(dataset, groups, group, name)).collect();
+        (0..).zip(accounts_of(groups)).map(|(group, accounts)| not_yet_found(dataset, groups, group, accounts)).collect();
     let mut lines = Vec::with_capacity(times.len());
+    let mut identities = Identities::default();
     for (done, &time) in times.iter().enumerate() {
         let steps = Steps::after(observer, done as u64, times.len() as u64);
         let (kept, chain) = found_until(dataset, time, &allowed, &detect, steps)?;
@@ -148,18 +159,39 @@ pub fn backtest(
         let group_of = kept.by_account(&groups.group_of);
         let accounts = group_of.len() as u64;
         let threshold = detect.linkage.score.threshold_bits;
-        let over = chain.candidates.networks.iter().zip(&chain.cards).filter(|(_, card)| card.score_bits >= threshold);
+        let candidates = &chain.candidates.networks;
+        let is_over: Vec<bool> = chain.cards.iter().map(|card| card.score_bits >= threshold).collect();
+        let over = candidates.iter().zip(&is_over).filter(|(_, over)| **over);
         let (cut, flagged) = of_cut(time, accounts, over.map(|(candidate, _)| candidate), &group_of);
         lines.push(cut);
+        let ranked = evidence::rank_networks(&chain.cards).into_iter().map(|at| (&candidates[at], is_over[at])).collect();
+        identities.note(of_store(&kept, ranked, &group_of), &groups.group_of, seen);
         for (&group, &sums) in &flagged {
             let (told, history) = &mut told[group as usize];
             told.note(dataset, history, time, sums, seen);
         }
     }
     Steps::after(observer, times.len() as u64, times.len() as u64).begin("summing up")?;
-    let mut networks: Vec<FoundWhen> = told.into_iter().map(|(told, _)| told).collect();
+    let with_ids = |(group, (told, _)): (u32, (FoundWhen, History))| {
+        let (ids, switches) = identities.of_group(group);
+        FoundWhen { ids, switches, ..told }
+    };
+    let mut networks: Vec<FoundWhen> = (0u32..).zip(told).map(with_ids).collect();
     networks.sort_by_key(|network| std::cmp::Reverse(network.accounts));
-    Ok(Backtest { networks, cuts: lines })
+    Ok(Backtest { networks, cuts: lines, identity: identities.told() })
+}
+
+/// The candidates of a cut, by rank and each with whether it is flagged, under the numbers of the store.
+fn of_store(kept: &Kept, ranked: Vec<(&Candidate, bool)>, group_of: &[u32]) -> Networks {
+    let mut networks = Networks::default();
+    for (candidate, flagged) in ranked {
+        let own = candidate.identifiers.iter().map(|own| kept.old_identifier(own.identifier));
+        networks.found.members.push(candidate.accounts().map(|account| kept.old_account(account)).collect());
+        networks.found.identifiers.push(own.collect());
+        networks.flagged.push(flagged);
+        networks.group.push(mostly_of(candidate, group_of).map(|of| of.0));
+    }
+    networks
 }
 
 /// What the chain finds in the store as it stood at the end of a second, under the numbers of what is kept of it.
@@ -179,17 +211,28 @@ fn found_until(
     Ok((kept, chain))
 }
 
+/// The accounts of each group, ascending.
+fn accounts_of(groups: &Groups) -> Vec<Vec<u32>> {
+    let mut accounts = vec![Vec::new(); groups.names.len()];
+    for (account, &group) in (0u32..).zip(&groups.group_of).filter(|(_, group)| **group != NONE_U32) {
+        accounts[group as usize].push(account);
+    }
+    accounts
+}
+
 /// A group before the first cut.
-fn not_yet_found(dataset: &Dataset, groups: &Groups, group: u32, name: &str) -> (FoundWhen, History) {
-    let history = History::of(dataset, groups, group);
+fn not_yet_found(dataset: &Dataset, groups: &Groups, group: usize, accounts: Vec<u32>) -> (FoundWhen, History) {
+    let history = History::of(dataset, accounts);
     let told = FoundWhen {
-        network: name.to_owned(),
+        network: groups.names[group].clone(),
         accounts: history.accounts.len() as u64,
-        unknown_accounts: groups.unknown.get(group as usize).copied().unwrap_or(0),
+        unknown_accounts: groups.unknown.get(group).copied().unwrap_or(0),
         exchanges: history.exchanges_until(dataset, Seconds::MAX),
         first_event: history.first_event.and_then(rfc3339),
         alarm: None,
         half: None,
+        ids: 0,
+        switches: 0,
     };
     (told, history)
 }
@@ -239,12 +282,12 @@ fn of_cut<'c>(
             continue;
         }
         cut.flagged += 1;
-        match owner(candidate.accounts(), group_of) {
-            Some((group, own)) if 2 * own >= size => {
+        match mostly_of(candidate, group_of) {
+            Some((group, own)) => {
                 let sums = flagged.entry(group).or_default();
                 *sums = (sums.0 + own, sums.1 + size - own);
             }
-            _ => {
+            None => {
                 cut.others += 1;
                 cut.accounts_of_others += size;
             }
@@ -268,6 +311,11 @@ fn cuts(dataset: &Dataset, every: Seconds) -> Result<Vec<Seconds>, Error> {
     Ok(cuts)
 }
 
+/// The group that at least half of a candidate's accounts belong to, and how many.
+fn mostly_of(candidate: &Candidate, group_of: &[u32]) -> Option<(u32, u64)> {
+    owner(candidate.accounts(), group_of).filter(|&(_, own)| 2 * own >= candidate.accounts().count() as u64)
+}
+
 /// The group that most of some accounts belong to, and how many; of equal ones the first.
 fn owner(accounts: impl Iterator<Item = u32>, group_of: &[u32]) -> Option<(u32, u64)> {
     let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
@@ -284,9 +332,7 @@ struct History {
 }
 
 impl History {
-    fn of(dataset: &Dataset, groups: &Groups, group: u32) -> Self {
-        let members = (0u32..).zip(&groups.group_of).filter(|&(_, &of)| of == group).map(|(account, _)| account);
-        let accounts: Vec<u32> = members.collect();
+    fn of(dataset: &Dataset, accounts: Vec<u32>) -> Self {
         let first = accounts.iter().filter_map(|&account| dataset.activity().of(AccountId(account)).time.first()).min();
         History { first_event: first.map(|at| at.div_euclid(1000) as Seconds), accounts }
     }

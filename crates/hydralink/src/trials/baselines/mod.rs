@@ -163,7 +163,7 @@ pub fn compare(
         lines.push(BaselineLine::of(method.to_owned(), &groups, &evaluation));
         Ok(())
     };
-    add("hydralink", &|| Ok(Groups { group_of: predicted(dataset, results), note: None }))?;
+    add("hydralink", &|| Ok(Groups { group_of: predicted(results), note: None }))?;
     add("union_on_any", &|| Ok(capped_components(graph, usize::MAX)))?;
     for &cap in &config.caps {
         add(&format!("components_{cap}"), &|| Ok(capped_components(graph, cap)))?;

@@ -2,16 +2,19 @@
 //!
 //! The metrics themselves are `synth::metrics`; here the truth is read from CSV and joined to the accounts of the store.
 
+mod fairness;
+
 use std::collections::HashMap;
 use std::path::Path;
 
-use graph::{AccountId, NONE_U32};
+use graph::NONE_U32;
 use serde::Serialize;
 
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::results::Results;
 
+pub use fairness::{ADDRESS, FairnessLine, fairness};
 pub use synth::metrics::{Evaluation, SampledPairwise, Score, Unlabelled};
 
 /// A column of labels for the accounts of a store.
@@ -21,7 +24,7 @@ pub struct Labels {
     pub label_of: Vec<u32>,
     /// Names of the labels, in order of first appearance in the file.
     pub names: Vec<String>,
-    /// Rows that label an account.
+    /// Accounts that are labelled.
     pub accounts: u64,
     /// Those of them whose account the store doesn't know: nothing that is counted over accounts counts them.
     pub unknown_accounts: u64,
@@ -53,14 +56,24 @@ const ACCOUNTS: [&str; 2] = ["account_id", "account"];
 /// Parquet, `-` for stdin. Accounts are named as in the logs, also of a store of pseudonyms if the dataset has its key.
 ///
 /// # Errors
-/// [`Error::Usage`] if the store has none of the accounts; [`Error::Events`] if the file can't be read, a column is missing or a row
+/// [`Error::Usage`] if the store has none of the accounts, or one has two labels; [`Error::Events`] if the file can't be read, a column is missing or a row
 /// is short.
 pub fn read_labels(dataset: &Dataset, path: &Path, headings: &[&str]) -> Result<Labels, Error> {
     let mut labels = Labels { label_of: vec![NONE_U32; dataset.graph().account_count()], ..Labels::default() };
     let mut numbers: HashMap<String, u32> = HashMap::new();
     let mut unknown: HashMap<String, u64> = HashMap::new();
+    let mut seen: HashMap<String, String> = HashMap::new();
     for [account, label] in events::columns_of(path, [&ACCOUNTS, headings])? {
         if label.is_empty() {
+            continue;
+        }
+        if let Some(other) = seen.insert(account.clone(), label.clone()) {
+            if other != label {
+                return Err(Error::Usage(format!(
+                    "{}: account {account} has two labels, {other} and {label}: an account belongs to one network",
+                    path.display()
+                )));
+            }
             continue;
         }
         labels.accounts += 1;
@@ -93,12 +106,8 @@ pub fn read_labels(dataset: &Dataset, path: &Path, headings: &[&str]) -> Result<
 }
 
 /// The flagged network of each account as its index by rank, or `NONE_U32`.
-pub fn predicted(dataset: &Dataset, results: &Results) -> Vec<u32> {
-    let label = |account| match results.labelling.flagged_network_of(AccountId(account)) {
-        Some(_) => results.labelling.network_of[account as usize],
-        None => NONE_U32,
-    };
-    (0..dataset.graph().account_count() as u32).map(label).collect()
+pub fn predicted(results: &Results) -> Vec<u32> {
+    results.labelling.flagged_networks()
 }
 
 /// What is known of the accounts of a store: their networks, and the look-alikes' groups.
@@ -186,113 +195,12 @@ pub fn evaluate(
     unlabelled: Unlabelled,
 ) -> Result<Evaluated, Error> {
     let truth = Truth::read(dataset, labels, groups, unlabelled)?;
-    Ok(truth.told(truth.score(&predicted(dataset, results), &names_of(results))?))
+    Ok(truth.told(truth.score(&predicted(results), &names_of(results))?))
 }
 
 /// Ids of the networks, by rank.
 pub fn names_of(results: &Results) -> Vec<String> {
     results.networks.iter().map(|network| network.id.clone()).collect()
-}
-
-/// Legitimate accounts flagged among those of one country or pathway.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct FairnessLine {
-    /// `country` or `pathway`.
-    pub attribute: String,
-    /// Its value.
-    pub value: String,
-    /// Legitimate accounts that have it.
-    pub benign: u64,
-    /// Flagged ones among them.
-    pub flagged: u64,
-    /// Flagged in a million.
-    pub per_million: f64,
-    /// Its rate over the rate of all other legitimate accounts; `None` if neither has any.
-    pub ratio: Option<f64>,
-    /// Fisher's exact probability, one-sided, of at least so many flagged if the flagged were drawn at random from all
-    /// legitimate accounts. Members of one network are flagged together, so it is too small where a whole group was flagged.
-    pub p_value: f64,
-}
-
-/// Whom false alarms hit: rates among legitimate accounts by country and pathway, most uneven first. With partial truth only
-/// accounts of known look-alike groups count as legitimate.
-pub fn fairness(dataset: &Dataset, results: &Results, truth: &Truth) -> Vec<FairnessLine> {
-    let found = predicted(dataset, results);
-    let known_benign = |account: usize| {
-        let grouped = truth.groups.label_of.get(account).is_some_and(|&group| group != NONE_U32);
-        truth.networks.label_of[account] == NONE_U32 && (grouped || truth.unlabelled == Unlabelled::Benign)
-    };
-    let benign: Vec<usize> = (0..found.len()).filter(|&account| known_benign(account)).collect();
-    let flagged = benign.iter().filter(|&&account| found[account] != NONE_U32).count() as u64;
-    let (tables, accounts) = (dataset.tables(), dataset.accounts());
-    let mut lines = Vec::new();
-    for (attribute, column, names) in
-        [("country", &accounts.country, &tables.countries), ("pathway", &accounts.pathway, &tables.pathways)]
-    {
-        let mut counts = vec![(0u64, 0u64); names.len()];
-        for &account in &benign {
-            if let Some(count) = column.get(account).and_then(|&value| counts.get_mut(usize::from(value))) {
-                count.0 += 1;
-                count.1 += u64::from(found[account] != NONE_U32);
-            }
-        }
-        lines.extend(counts.iter().zip(names).filter(|(count, _)| count.0 > 0).map(|(&(of, hit), value)| {
-            let rate = |hit: u64, of: u64| if of == 0 { 0.0 } else { hit as f64 / of as f64 };
-            let others = rate(flagged - hit, benign.len() as u64 - of);
-            FairnessLine {
-                attribute: attribute.to_owned(),
-                value: value.clone(),
-                benign: of,
-                flagged: hit,
-                per_million: rate(hit, of) * 1e6,
-                ratio: (flagged > 0 && others > 0.0).then(|| rate(hit, of) / others),
-                p_value: hypergeometric_tail(benign.len() as u64, flagged, of, hit),
-            }
-        }));
-    }
-    lines.sort_by(|a, b| {
-        a.p_value
-            .total_cmp(&b.p_value)
-            .then(b.flagged.cmp(&a.flagged))
-            .then((&a.attribute, &a.value).cmp(&(&b.attribute, &b.value)))
-    });
-    lines
-}
-
-/// P(X >= hit) for the number X of marked ones among `drawn` of `total`, `marked` of which are marked: a sum of exact terms,
-/// each from the one before.
-fn hypergeometric_tail(total: u64, marked: u64, drawn: u64, hit: u64) -> f64 {
-    let most = marked.min(drawn);
-    let least = (marked + drawn).saturating_sub(total);
-    if hit <= least {
-        return 1.0;
-    }
-    let ln_choose =
-        |n: u64, k: u64| -> f64 { (0..k.min(n - k)).map(|at| ((n - at) as f64).ln() - ((at + 1) as f64).ln()).sum() };
-    let chance =
-        |hit: u64| -> f64 { (ln_choose(marked, hit) + ln_choose(total - marked, drawn - hit) - ln_choose(total, drawn)).exp() };
-    // Chances fall away from the most likely number on either side: a sum that begins beyond it begins with what is 0 by its size.
-    let ratio =
-        |at: u64| (marked - at) as f64 * (drawn - at) as f64 / ((at + 1) as f64 * (total + at + 1 - marked - drawn) as f64);
-    let mode = ((marked + 1) as f64 * (drawn + 1) as f64 / (total + 2) as f64) as u64;
-    let mut sum = 0.0;
-    if hit > mode {
-        let mut term = chance(hit);
-        for at in hit..=most {
-            sum += term;
-            term *= ratio(at);
-        }
-        return sum.min(1.0);
-    }
-    let mut term = chance(hit - 1);
-    for at in (least..hit).rev() {
-        sum += term;
-        if at > least {
-            term /= ratio(at - 1);
-        }
-    }
-    (1.0 - sum).clamp(0.0, 1.0)
 }
 
 #[cfg(test)]
@@ -316,6 +224,13 @@ mod tests {
         assert_eq!((labels.names, labels.unknown_of), (vec!["A".to_owned(), "B".to_owned()], vec![0, 1]));
         let error = read("account_id,network\nacct1,A\nacct2,A\n").unwrap_err().to_string();
         assert!(error.contains("none of the accounts that it labels (2)"), "{error}");
+        // The same twice is once; another label can't be.
+        assert_eq!(
+            read("account_id,network\nacct0001,A\nacct0001,A\n").unwrap().count(),
+            LabelCount { accounts: 1, unknown: 0 }
+        );
+        let error = read("account_id,network\nacct0001,A\nacct0002,B\nacct0001,B\n").unwrap_err().to_string();
+        assert!(error.contains("acct0001 has two labels, A and B"), "{error}");
         // However the table is written.
         assert_eq!(read("Account\tCluster\tnetwork\nacct0002\tX\tB\n").unwrap().names, ["B"]);
         assert!(read("account_id,netwerk\nacct0001,A\n").unwrap_err().to_string().contains("no column network"));
@@ -365,21 +280,5 @@ mod tests {
         let labels = read_labels(&dataset, &file, &["network"]).unwrap();
         assert_eq!((labels.accounts, labels.unknown_accounts, labels.names), (2, 1, vec!["7".to_owned()]));
         assert_eq!(labels.label_of, [0, NONE_U32]);
-    }
-
-    #[test]
-    fn tails_by_hand() {
-        // Of 10, 4 marked, 5 drawn: P(X >= 3) = (4 x 15 + 1 x 6) / 252.
-        assert!((hypergeometric_tail(10, 4, 5, 3) - 66.0 / 252.0).abs() < 1e-12);
-        assert!((hypergeometric_tail(10, 4, 5, 4) - 6.0 / 252.0).abs() < 1e-12);
-        assert_eq!(hypergeometric_tail(10, 4, 5, 0), 1.0);
-        // 8 of 10 drawn leave 2: at least 2 of 4 marked are drawn.
-        assert_eq!(hypergeometric_tail(10, 4, 8, 2), 1.0);
-        assert!((hypergeometric_tail(20_000, 100, 4_000, 1) - 1.0).abs() < 1e-6);
-        // The chance of so few is 0 by its size, and that of at least so many was, too.
-        assert!((hypergeometric_tail(24_218, 595, 23_583, 1) - 1.0).abs() < 1e-9);
-        // Below the most likely number the one and the other sum are of one whole: by hand, P(X >= 1) = 1 - 6 / 252.
-        assert!((hypergeometric_tail(10, 4, 5, 1) - (1.0 - 6.0 / 252.0)).abs() < 1e-12);
-        assert!((hypergeometric_tail(10, 4, 5, 2) - (1.0 - 66.0 / 252.0)).abs() < 1e-12);
     }
 }

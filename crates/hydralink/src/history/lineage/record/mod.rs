@@ -24,7 +24,7 @@ use graph::{AccountId, IdentifierId, NO_TIME, NONE_U32, Seconds};
 
 use super::cause::{Cause, Causes};
 use super::history::{Happened, History, Remembered, Run, Standing};
-use super::ids::{Found, MEMORY};
+use super::ids::Found;
 use crate::dataset::Dataset;
 use crate::diff::{self, Held};
 use crate::query;
@@ -66,7 +66,7 @@ pub(super) fn record(history: &mut History, dataset: &Dataset, results: &Results
     let flagged = results.networks.iter().filter(|network| network.flagged).count() as u64;
     let number = history.runs.len() as u32;
     let since = history.runs.last().map_or(0, |run| run.as_of);
-    let scene = Scene { dataset, run: number, since, as_of };
+    let scene = Scene { dataset, run: number, banned_before: banned_before(history, dataset, since), as_of };
     let is_same = history.runs.last().is_some_and(|run| run.data == data && run.flagged == flagged);
     if !(is_same && is_known(history, results, &found) && scene.stands_as_before(history, results, &found)) {
         let threshold = Some(results.labelling.run.threshold);
@@ -146,9 +146,19 @@ pub(super) fn last_seen(dataset: &Dataset, accounts: impl Iterator<Item = u32>) 
 pub(super) struct Scene<'a> {
     pub(super) dataset: &'a Dataset,
     pub(super) run: u32,
-    /// Last event of the data of the run before.
-    since: Seconds,
+    /// Accounts of networks that were known to be banned at the run before.
+    banned_before: BTreeSet<u32>,
     as_of: Seconds,
+}
+
+/// The accounts of networks that were banned when these were found last; where that wasn't noted, those that were banned up to the last
+/// event of the run before.
+fn banned_before(history: &History, dataset: &Dataset, since: Seconds) -> BTreeSet<u32> {
+    let of = |network: &Remembered| match &network.banned {
+        Some(banned) => banned.clone(),
+        None => network.current().filter(|&account| banned_by(dataset, account, since).is_some()).collect(),
+    };
+    history.networks.iter().flat_map(of).collect()
 }
 
 impl Scene<'_> {
@@ -199,10 +209,11 @@ impl Scene<'_> {
         for (old, new) in joined_by_id(diff::groups(&before, &after), &before, &after) {
             // What was closed long ago and isn't in it any more has no part in a group.
             let mut old: Vec<usize> = old;
+            let is_found = |at: usize| new.iter().any(|&now| after[now].id == before[at].id);
             if new.is_empty() || old.len() > 1 {
-                old.retain(|&at| known[at].standing != Standing::Closed);
+                old.retain(|&at| known[at].standing != Standing::Closed || is_found(at));
             }
-            old.retain(|&at| !let_go.contains(before[at].id) || new.iter().any(|&now| after[now].id == before[at].id));
+            old.retain(|&at| !let_go.contains(before[at].id) || is_found(at));
             let (left, right) = (diff::pick(&before, &old), diff::pick(&after, &new));
             let word = diff::word(&left, &right);
             let gone = diff::accounts(&left);
@@ -300,16 +311,16 @@ impl Scene<'_> {
         if ended(before) && after != before {
             return "resurrected";
         }
-        let live = was.accounts.iter().filter(|&&account| banned_by(self.dataset, account, self.since).is_none()).count();
+        let live = was.accounts.difference(&self.banned_before).count();
         let banned = self.banned_since(was);
         let gained = now.accounts.difference(&was.accounts).count();
         if word == "replaced" || (banned > 0 && 2 * banned >= live && 2 * gained >= banned) { "replaced" } else { word }
     }
 
-    /// Accounts banned since the run before.
+    /// Accounts banned since the run before, as far as the store was told since.
     fn banned_since(&self, held: &Numbers<'_>) -> usize {
-        let since = |&&account: &&u32| banned_by(self.dataset, account, self.as_of).is_some_and(|time| time > self.since);
-        held.accounts.iter().filter(since).count()
+        let live = held.accounts.difference(&self.banned_before);
+        live.filter(|&&account| banned_by(self.dataset, account, self.as_of).is_some()).count()
     }
 
     fn event(
@@ -418,28 +429,16 @@ fn remember(history: &mut History, results: &Results, found: Found, scene: &Scen
     let mut by_id: BTreeMap<String, Remembered> =
         std::mem::take(&mut history.networks).into_iter().map(|network| (network.id.clone(), network)).collect();
     for ((network, members), identifiers) in results.networks.iter().zip(found.members).zip(found.identifiers) {
-        let known = by_id.entry(network.id.clone()).or_insert_with(|| Remembered {
-            id: network.id.clone(),
-            members: Vec::new(),
-            identifiers: Vec::new(),
-            first_run: scene.run,
-            last_run: scene.run,
-            standing: Standing::Candidate,
-            score: None,
-            gone: BTreeMap::new(),
-        });
-        known.last_run = scene.run;
+        let known = by_id.entry(network.id.clone()).or_insert_with(|| Remembered::new(network.id.clone(), scene.run));
         known.score = Some(network.score);
         if network.flagged {
             known.standing = scene.standing(&members);
         } else if known.standing != Standing::Candidate {
             known.standing = Standing::Closed;
         }
-        let mut last_had: BTreeMap<u32, u32> = known.members.iter().copied().collect();
-        last_had.extend(members.into_iter().map(|account| (account, scene.run)));
-        last_had.retain(|_, &mut run| run + MEMORY > scene.run);
-        known.members = last_had.into_iter().collect();
-        known.identifiers = identifiers;
+        let is_banned = |account: &u32| banned_by(scene.dataset, *account, scene.as_of).is_some();
+        known.banned = Some(members.iter().copied().filter(is_banned).collect());
+        known.found_again(scene.run, members, identifiers);
     }
     for network in by_id.values_mut() {
         network.gone.clear();

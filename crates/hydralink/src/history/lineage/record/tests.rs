@@ -117,7 +117,8 @@ fn bans_between_make_a_replacement_and_silence_makes_dormant() {
     assert_eq!(standing(&history), [Standing::Closed, Standing::Dormant, Standing::Active]);
     // As if the run before had been on the 9th, when nobody was banned and all acted.
     history.runs[0].as_of -= 11 * 86_400;
-    history.networks.iter_mut().for_each(|network| network.standing = Standing::Active);
+    history.networks.iter_mut().for_each(|network| (network.standing, network.banned) = (Standing::Active, None));
+    let mut told_late = history.clone();
     record(&mut history, &dataset, &results(&dataset, &[("P", "abcdef", &[]), ("Q", "jk", &[]), ("R", "gh", &[])]));
     let events: Vec<(&str, &str, u64)> = history
         .events
@@ -127,6 +128,31 @@ fn bans_between_make_a_replacement_and_silence_makes_dormant() {
         .collect();
     assert_eq!(events, [("P", "replaced", 3), ("Q", "dormant", 0)]);
     assert_eq!(standing(&history), [Standing::Active, Standing::Dormant, Standing::Active]);
+    // A run on the 15th that nobody had told of the bans of the 10th: they come since.
+    told_late.runs[0].as_of += 6 * 86_400;
+    told_late.networks.iter_mut().for_each(|network| network.banned = Some(Vec::new()));
+    record(&mut told_late, &dataset, &results(&dataset, &[("P", "abcdef", &[]), ("Q", "jk", &[]), ("R", "gh", &[])]));
+    let replaced = told_late.events.iter().find(|happened| happened.run == 1 && happened.network == "P").unwrap();
+    assert_eq!((replaced.event.as_str(), replaced.banned), ("replaced", 3));
+}
+
+#[test]
+fn a_banned_network_that_swallowed_another_is_not_born_every_night() {
+    let folder = tempfile::tempdir().unwrap();
+    let dataset = store(folder.path(), &[10; 12], &[Some(10); 5]);
+    let mut history = History::default();
+    record(&mut history, &dataset, &results(&dataset, &[("P", "abc", &[]), ("Q", "de", &[])]));
+    history.networks.iter_mut().for_each(|network| (network.standing, network.banned) = (Standing::Active, Some(Vec::new())));
+    let swallowed = results(&dataset, &[("P", "abcde", &[])]);
+    for _ in 0..3 {
+        record(&mut history, &dataset, &swallowed);
+        // The next night's batch is other data.
+        history.runs.last_mut().unwrap().data.push('.');
+    }
+    let events: Vec<(u32, &str, &str)> = (history.events.iter().filter(|happened| happened.run > 0))
+        .map(|happened| (happened.run, happened.network.as_str(), happened.event.as_str()))
+        .collect();
+    assert_eq!(events, [(1, "P", "merged"), (1, "Q", "closed")], "nothing since");
 }
 
 /// (run, event, before, after, gained, lost) of a network, from its second event on.
