@@ -4,8 +4,9 @@
 //! it is worth are the exchanges that would go on without it: those of its accounts that aren't banned, times the chance that
 //! the network is one. The score is evidence in bits; the odds before it are taken to be even at a score of `even_bits`
 //! ([`evidence::ScoreConfig`], 5 by default), whatever the threshold is: `1 / (1 + 2^(even_bits - score))`. Where the store is
-//! calibrated with 20 null copies or more ([`crate::calibrate()`]) a network has `1 - q` at most; the q-values of fewer copies
-//! can't be low, and are not used. One whose case is confirmed is one, and one whose case was
+//! calibrated with 20 null copies or more ([`crate::calibrate()`]) a network has at most what chance and harmless stories leave of
+//! all that score as much, by the mean of the copies. (A q-value bounds that from above, and is 1 / (K + 1) at least however
+//! strong a network is.) One whose case is confirmed is one, and one whose case was
 //! rejected is none. [`crate::bans`], exports and what is shared ([`crate::export::share`]) go by the same chances.
 //!
 //! Of 36 synthetic worlds (tiers s and m, evasive and thinned ones, eleven without networks) the first 5, 10, 20 and 50 of the
@@ -50,7 +51,7 @@
 use serde::Serialize;
 
 use crate::calibrate;
-use crate::cases::{self, Cases, State, Subject};
+use crate::cases::{self, Cases, NetworkStanding, State, Subject};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::interval::{jeffreys, poisson_binomial};
@@ -231,35 +232,35 @@ pub fn review(dataset: &Dataset, results: &Labelling, config: &ReviewConfig) -> 
 /// The chances that networks are ones, as this module defines them.
 pub(crate) struct Chances<'a> {
     results: &'a Labelling,
-    q_values: Option<Vec<Option<f64>>>,
-    /// The share of all networks that chance explains. The q-value of the best of them is how seldom chance gives its score, and
-    /// where every null copy has a network that is seldom without saying anything.
+    /// By network the share of all that score as much which chance or a harmless story explains; `None` without a calibration.
+    explained: Option<Vec<Option<f64>>>,
+    /// The share of all networks that chance explains. That of the best of them is how seldom chance gives its score, and where
+    /// every null copy has a network that is seldom without saying anything.
     false_share: f64,
 }
 
 impl<'a> Chances<'a> {
     /// # Errors
-    /// As [`crate::calibrate()`] for q-values.
+    /// As [`crate::calibrate()`] for its copies.
     pub(crate) fn of(dataset: &Dataset, results: &'a Labelling) -> Result<Self, Error> {
         let calibration = calibrate::current(dataset, results)?.filter(|calibration| calibration.is_telling());
         let false_share = calibration.as_ref().map_or(0.0, |calibration| calibration.false_share(results));
-        Ok(Chances { results, q_values: calibration.map(|calibration| calibration.q_values(results)), false_share })
+        Ok(Chances { results, explained: calibration.map(|calibration| calibration.expected_shares(results)), false_share })
     }
 
     /// The chance that the network at a place is one, given what people decided about it.
     pub(crate) fn with(&self, place: usize, verdict: Option<bool>) -> f64 {
         let by_score = chance_of(self.results.head(place).score, self.results.run.even_bits);
-        let q_value = self.q_values.as_ref().and_then(|q_values| q_values[place]);
+        let explained = self.explained.as_ref().and_then(|explained| explained[place]);
         match verdict {
             Some(verdict) => f64::from(u8::from(verdict)),
-            None => q_value.map_or(by_score, |q| by_score.min(1.0 - q.max(self.false_share).clamp(0.0, 1.0))),
+            None => explained.map_or(by_score, |share| by_score.min(1.0 - share.max(self.false_share).clamp(0.0, 1.0))),
         }
     }
 
     /// What is held of a network whose accounts are given, by the verdicts of a store.
     pub(crate) fn of_members(&self, dataset: &Dataset, cases: &Cases, place: usize, members: &[AccountId]) -> Belief {
-        let case = cases::case_about(dataset, cases, members);
-        let verdict = case.and_then(|case| cases::verdict_of(cases, case));
+        let verdict = cases::standing_of(dataset, cases, members).verdict;
         Belief { verdict, chance: self.with(place, verdict) }
     }
 }
@@ -361,8 +362,7 @@ fn standing(dataset: &Dataset, results: &Labelling, cases: &Cases) -> Vec<(State
         }
     }
     let standing = members.into_iter().map(|members| {
-        let case = cases::case_about(dataset, cases, &members);
-        let (state, verdict) = case.map_or((State::New, None), |case| (case.state, cases::verdict_of(cases, case)));
+        let NetworkStanding { state, verdict } = cases::standing_of(dataset, cases, &members);
         let live = members.into_iter().filter(|&account| !dataset.is_banned(account));
         live.fold((state, verdict, 0, 0), |(state, verdict, live, exchanges), account| {
             (state, verdict, live + 1, exchanges + query::exchanges_of(dataset, account))

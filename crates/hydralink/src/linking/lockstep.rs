@@ -95,6 +95,9 @@ pub struct LockstepCore {
     pub members: Vec<AccountId>,
 }
 
+/// Seeds that are looked at side by side.
+const CHUNK: usize = 32;
+
 /// Identifiers with the window in which each counts.
 type Windows = BTreeMap<u32, (Seconds, Seconds)>;
 
@@ -121,13 +124,16 @@ pub fn lockstep(
     let mut seeds: Vec<(Reverse<usize>, u32)> = range.into_par_iter().with_min_len(1024).filter_map(busiest).collect();
     seeds.par_sort_unstable();
     let (mut taken, mut found) = (BTreeSet::new(), Vec::new());
-    for &(_, seed) in &seeds {
-        if taken.contains(&seed) {
-            continue;
-        }
-        if let Some((accounts, windows)) = search.core_of_seed(seed) {
-            taken.extend(windows.keys().copied());
-            found.push((accounts, windows));
+    // Side by side, and taken in their order: what an earlier core of the same chunk has is looked for in vain, and no more.
+    for chunk in seeds.chunks(CHUNK) {
+        let is_free = |seed: u32, taken: &BTreeSet<u32>| !taken.contains(&seed);
+        let core = |&(_, seed): &(Reverse<usize>, u32)| is_free(seed, &taken).then(|| search.core_of_seed(seed)).flatten();
+        let cores: Vec<Option<(Vec<u32>, Windows)>> = chunk.par_iter().map(core).collect();
+        for (&(_, seed), core) in chunk.iter().zip(cores) {
+            if let Some((accounts, windows)) = core.filter(|_| is_free(seed, &taken)) {
+                taken.extend(windows.keys().copied());
+                found.push((accounts, windows));
+            }
         }
     }
     found.sort_by(|one, other| (other.0.len(), other.1.len()).cmp(&(one.0.len(), one.1.len())).then(one.0.cmp(&other.0)));

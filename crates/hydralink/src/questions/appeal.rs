@@ -10,10 +10,10 @@
 //!
 //! Both sets are irreducible, not the smallest there are: the shortest run of the strongest grounds that will do, less those
 //! that turn out not to be needed, weakest first. One account is asked about; the others of the network stay as they are. Cost:
-//! the rows of the network's accounts, and the account's grounds squared.
+//! the rows of the network's accounts, and the account's grounds times those that are needed.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use graph::{AccountId, IdentifierId, Seconds, Sighting};
 use serde::Serialize;
@@ -82,8 +82,10 @@ pub struct Appeal {
     pub apart: Vec<Apart>,
     /// When it was made, if nine tenths of the network's others were made earlier, or later.
     pub made_apart: Option<MadeApart>,
-    /// What it shares with members that isn't counted.
+    /// What it shares with members that isn't counted: the 20 that most of them share.
     pub not_counted: Vec<NotCounted>,
+    /// How many of these there are.
+    pub shared_not_counted: u64,
     /// Whether chance would give it as much of the network's identifiers, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub significance: Option<Significance>,
@@ -148,6 +150,8 @@ pub struct Ground {
     pub bits: f64,
     /// Accounts of the network seen with it, core and fringe.
     pub members: u64,
+    /// Other accounts seen with it that only touch the network, and count for a tie as members do.
+    pub touching: u64,
     /// All accounts seen with it.
     pub accounts: u64,
     /// Exchanges of the account that showed it.
@@ -198,6 +202,8 @@ pub struct NotCounted {
     pub class: String,
     /// Accounts of the network seen with it, core and fringe.
     pub members: u64,
+    /// Other accounts seen with it that only touch the network, and count for a tie as members do.
+    pub touching: u64,
     /// All accounts seen with it.
     pub accounts: u64,
 }
@@ -234,9 +240,13 @@ pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Res
         ballots.unwrap_or_default().into_iter().map(|(identifier, _)| dataset.label_of(Node::Identifier(identifier))).collect()
     };
     let enough_together = labels(irreducible(&ballots, |some| by(some).accepted));
-    let without =
-        |some: &[Ballot]| -> Vec<Ballot> { ballots.iter().filter(|ballot| !some.contains(ballot)).copied().collect() };
+    let without = |some: &[Ballot]| -> Vec<Ballot> {
+        // Some of them, in their order.
+        let mut gone = some.iter().peekable();
+        ballots.iter().filter(|ballot| gone.next_if_eq(ballot).is_none()).copied().collect()
+    };
     let ends_without = labels(irreducible(&ballots, |some| found.accepted && !by(&without(some)).accepted));
+    let (not_counted, shared_not_counted) = not_counted(&ties, account, &group, &ballots);
     let appeal = Appeal {
         account: name,
         answer: String::new(),
@@ -255,9 +265,10 @@ pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Res
         grounds: grounds(dataset, results, account, &group, &ballots),
         enough_together,
         ends_without,
-        apart: apart(dataset, account, &group, belonging.binary_search(&account).is_ok()),
+        apart: apart(dataset, account, &group),
         made_apart: made_apart(dataset, account, &belonging),
-        not_counted: not_counted(&ties, account, &group, &ballots),
+        not_counted,
+        shared_not_counted,
         significance: None,
     };
     let mut answer = answer(&appeal);
@@ -294,10 +305,21 @@ pub(crate) fn irreducible(order: &[Ballot], holds: impl Fn(&[Ballot]) -> bool) -
     let lengths: Vec<usize> = (0..order.len()).collect();
     let shortest = lengths.partition_point(|&length| !holds(&order[..length]));
     let mut set = order[..shortest].to_vec();
-    for at in (0..set.len()).rev() {
-        let left_out = set.remove(at);
-        if !holds(&set) {
-            set.insert(at, left_out);
+    // Where several in a row aren't needed, twice as many are left out at once the next time: what holds without all of them holds
+    // without each.
+    let (mut end, mut size) = (set.len(), 1);
+    while end > 0 {
+        let start = end - end.min(size);
+        let left_out: Vec<Ballot> = set.drain(start..end).collect();
+        if holds(&set) {
+            (end, size) = (start, 2 * size);
+            continue;
+        }
+        set.splice(start..start, left_out);
+        if end - start == 1 {
+            end = start;
+        } else {
+            size = (end - start) / 2;
         }
     }
     Some(set)
@@ -364,13 +386,14 @@ fn answer(appeal: &Appeal) -> String {
     format!("{} {how} {network} ({membership}{role}{standing}): {why}", appeal.account)
 }
 
-/// What an account has that no other account of a group has; `belongs`: it is one of those that the group's counts are of.
-fn apart(dataset: &Dataset, account: AccountId, group: &Group<'_>, belongs: bool) -> Vec<Apart> {
+/// What an account has that no other account of a group has, nor any that touches it.
+fn apart(dataset: &Dataset, account: AccountId, group: &Group<'_>) -> Vec<Apart> {
     let graph = dataset.graph();
+    let own = group.beside(account).own;
     // A row goes kind by kind.
     let row: Vec<Sighting> = graph.sightings_of(account).collect();
     let of_kind = |of_kind: &[Sighting]| {
-        let is_own = |sighting: &&Sighting| group.held(sighting.identifier) <= u32::from(belongs);
+        let is_own = |sighting: &&Sighting| group.held(sighting.identifier) <= own;
         let exchanges =
             |sightings: &mut dyn Iterator<Item = &Sighting>| sightings.map(|sighting| u64::from(sighting.count)).sum();
         let own = || of_kind.iter().filter(is_own);
@@ -420,6 +443,13 @@ fn made_beside(created: Seconds, mut others: Vec<Seconds>) -> Option<MadeApart> 
     }
 }
 
+/// How many accounts but this one have an identifier and only touch the group.
+fn touching<'g>(results: &Labelling, account: AccountId, group: &'g Group<'_>) -> impl Fn(IdentifierId) -> u64 + 'g {
+    let is_ambiguous = results.membership_of(account).is_some_and(|(_, how)| how == Membership::Ambiguous);
+    let own = if is_ambiguous { group.beside(account).own } else { 0 };
+    move |identifier| u64::from(group.held(identifier) - group.belonging(identifier) - own)
+}
+
 pub(crate) fn grounds(
     dataset: &Dataset,
     results: &Labelling,
@@ -428,6 +458,7 @@ pub(crate) fn grounds(
     ballots: &[Ballot],
 ) -> Vec<Ground> {
     let graph = dataset.graph();
+    let touching = touching(results, account, group);
     let ground = |&(identifier, bits): &Ballot| {
         let sighting = graph.sighting_between(account, identifier)?;
         Some(Ground {
@@ -435,6 +466,7 @@ pub(crate) fn grounds(
             class: results.class_of(identifier).to_owned(),
             bits,
             members: u64::from(group.belonging(identifier)),
+            touching: touching(identifier),
             accounts: graph.identifier_degree(identifier) as u64,
             exchanges: u64::from(sighting.count),
             first_seen: rfc3339(sighting.first_seen),
@@ -444,25 +476,31 @@ pub(crate) fn grounds(
     ballots.iter().filter_map(ground).collect()
 }
 
-pub(crate) fn not_counted(ties: &Ties<'_>, account: AccountId, group: &Group<'_>, ballots: &[Ballot]) -> Vec<NotCounted> {
+/// What an account shares with others of a group and isn't counted: the first [`NOT_COUNTED`], and how many there are.
+pub(crate) fn not_counted(
+    ties: &Ties<'_>,
+    account: AccountId,
+    group: &Group<'_>,
+    ballots: &[Ballot],
+) -> (Vec<NotCounted>, u64) {
     let (dataset, results) = (ties.dataset(), ties.results());
     let graph = dataset.graph();
-    let shared = graph
-        .identifiers_of(account)
-        .iter()
-        .copied()
-        .map(IdentifierId)
-        .filter(|&identifier| group.held(identifier) >= 2 && ballots.iter().all(|&(counted, _)| counted != identifier));
-    let mut shared: Vec<IdentifierId> = shared.collect();
+    let touching = touching(results, account, group);
+    let counted: BTreeSet<IdentifierId> = ballots.iter().map(|&(identifier, _)| identifier).collect();
+    let has = graph.identifiers_of(account).iter().copied().map(IdentifierId);
+    let mut shared: Vec<IdentifierId> =
+        has.filter(|identifier| group.held(*identifier) >= 2 && !counted.contains(identifier)).collect();
     shared.sort_by_key(|&identifier| (Reverse(group.held(identifier)), identifier));
+    let all = shared.len() as u64;
     shared.truncate(NOT_COUNTED);
     let row = |identifier: IdentifierId| NotCounted {
         identifier: dataset.label_of(Node::Identifier(identifier)),
         class: results.class_of(identifier).to_owned(),
         members: u64::from(group.belonging(identifier)),
+        touching: touching(identifier),
         accounts: graph.identifier_degree(identifier) as u64,
     };
-    shared.into_iter().map(row).collect()
+    (shared.into_iter().map(row).collect(), all)
 }
 
 #[cfg(test)]

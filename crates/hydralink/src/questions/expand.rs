@@ -48,6 +48,8 @@ pub const EPSILON: f64 = 1e-7;
 pub struct Expansion {
     /// Seeds.
     pub seeds: u64,
+    /// Seeds with nothing that links: the walk starts at the others, and these are in no row.
+    pub seeds_without_links: u64,
     /// Accounts inside the cluster, seeds included.
     pub inside: u64,
     /// Its conductance: the share of its evidence that leads out of it.
@@ -144,6 +146,7 @@ pub fn expand(dataset: &Dataset, results: &Labelling, seeds: &[AccountId], good:
         .collect();
     Ok(Expansion {
         seeds: seeds.len() as u64,
+        seeds_without_links: (seeds.len() - start.len()) as u64,
         inside: close.iter().filter(|account| account.inside).count() as u64,
         conductance,
         residual: pushed.residual.iter().sum(),

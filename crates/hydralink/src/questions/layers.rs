@@ -143,7 +143,7 @@ pub fn layers(dataset: &Dataset, results: &Results, config: &LayersConfig) -> Re
     if dataset.activity().columns().template.is_empty() {
         return Err(Error::Usage("the store has no prompt templates with times, which campaigns are made of".to_owned()));
     }
-    let pool_of = pools_of(dataset, results);
+    let pool_of = results.labelling.flagged_networks();
     let links = links(dataset, &pool_of);
     let own = mostly_inside(dataset, &pool_of, &links);
     let mut communities = campaigns(&links, &own, config)?;
@@ -152,11 +152,6 @@ pub fn layers(dataset: &Dataset, results: &Results, config: &LayersConfig) -> Re
     number_campaigns(dataset, &links, &communities, &pool_of, config, &mut layers);
     count_overlap(results, &links, &own, &pool_of, &mut layers);
     Ok(layers)
-}
-
-/// The flagged network of each account that belongs to one, or `NONE_U32`.
-fn pools_of(dataset: &Dataset, results: &Results) -> Vec<u32> {
-    crate::evaluate::predicted(dataset, results)
 }
 
 fn links(dataset: &Dataset, pool_of: &[u32]) -> Vec<Link> {
@@ -354,15 +349,20 @@ fn number_campaigns(
     let number: BTreeMap<u32, u32> = order.iter().zip(0..).map(|(&community, at)| (community, at)).collect();
     layers.campaign_of =
         communities.iter().filter_map(|(&template, community)| Some((template, *number.get(community)?))).collect();
-    layers.campaigns =
-        (0..order.len() as u32).map(|campaign| describe(dataset, links, campaign, &layers.campaign_of)).collect();
+    let mut of_campaign: Vec<Vec<&Link>> = vec![Vec::new(); order.len()];
+    for link in links {
+        if let Some(&campaign) = layers.campaign_of.get(&link.template) {
+            of_campaign[campaign as usize].push(link);
+        }
+    }
+    layers.campaigns = of_campaign.iter().zip(1u32..).map(|(links, number)| describe(dataset, links, number)).collect();
 }
 
-fn describe(dataset: &Dataset, links: &[Link], campaign: u32, campaign_of: &BTreeMap<u32, u32>) -> Campaign {
+fn describe(dataset: &Dataset, links: &[&Link], number: u32) -> Campaign {
     let (mut templates, mut classes): (BTreeMap<u32, u64>, BTreeMap<u16, u64>) = Default::default();
     let mut accounts = BTreeSet::new();
     let (mut first, mut last) = (i64::MAX, i64::MIN);
-    for link in links.iter().filter(|link| campaign_of.get(&link.template) == Some(&campaign)) {
+    for link in links {
         *templates.entry(link.template).or_default() += link.exchanges;
         *classes.entry(link.capability).or_default() += link.exchanges;
         accounts.insert(link.account);
@@ -375,7 +375,7 @@ fn describe(dataset: &Dataset, links: &[Link], campaign: u32, campaign_of: &BTre
         date.chars().take(10).collect::<String>()
     };
     Campaign {
-        campaign: format!("C{}", campaign + 1),
+        campaign: format!("C{number}"),
         templates: templates.len() as u64,
         accounts: accounts.len() as u64,
         exchanges: templates.values().sum(),

@@ -31,6 +31,7 @@ use serde::Serialize;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
+use crate::query::ties_as_shown;
 use crate::questions::of_both::held;
 pub use crate::questions::of_both::{GroupOfBoth, Held};
 use crate::results::Labelling;
@@ -221,10 +222,13 @@ fn overlapping(mine: &Sighting, theirs: &Sighting) -> Option<bool> {
     dated.then_some(mine.first_seen <= theirs.last_seen && theirs.first_seen <= mine.last_seen)
 }
 
-/// The accounts that were seen with both of two identifiers, ascending.
+/// The accounts that were seen with both of two identifiers, ascending by what is shown of them.
 pub fn common_accounts(dataset: &Dataset, first: IdentifierId, second: IdentifierId) -> Vec<AccountId> {
     let graph = dataset.graph();
-    shared(graph.accounts_of(first), graph.accounts_of(second)).map(AccountId).collect()
+    let both = shared(graph.accounts_of(first), graph.accounts_of(second));
+    let mut accounts: Vec<AccountId> = both.map(AccountId).collect();
+    ties_as_shown(dataset, &mut accounts, |_| (), |&account| Node::Account(account));
+    accounts
 }
 
 /// Why two accounts are, or aren't, held to be one operator's. Of two in one network that aren't tied alone it also says
@@ -392,6 +396,8 @@ pub fn ego(
             }
         }
     }
+    // Those of one step come together.
+    ties_as_shown(dataset, &mut order, |node| reached[node].0, |&node| node);
     found.nodes = order
         .into_iter()
         .map(|node| EgoNode {
@@ -430,6 +436,7 @@ pub fn overlap(dataset: &Dataset, results: &Labelling, first: usize, second: usi
     };
     let mut rows: Vec<(u32, [u64; 2])> = of_first.iter().filter_map(of_both).collect();
     rows.sort_by_key(|&(identifier, [a, b])| (std::cmp::Reverse(a.min(b)), identifier));
+    ties_as_shown(dataset, &mut rows, |&(_, [a, b])| a.min(b), |&(identifier, _)| Node::Identifier(IdentifierId(identifier)));
     Ok(rows
         .into_iter()
         .map(|(identifier, [a, b])| Overlap {

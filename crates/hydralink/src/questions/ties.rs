@@ -288,7 +288,7 @@ impl<'a> Group<'a> {
     }
 
     /// The group as seen from an account.
-    fn beside(&self, account: AccountId) -> Others {
+    pub(crate) fn beside(&self, account: AccountId) -> Others {
         self.others(u32::from(self.accounts.binary_search(&account.0).is_ok()))
     }
 

@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
-use crate::query::{self, kept_then_scanned};
+use crate::query::{self, kept_then_scanned, nodes_as_shown, ordered};
 use crate::results::foremost::Of;
 use crate::results::{Labelling, Totals};
 use crate::store::Reading;
@@ -96,7 +96,9 @@ pub fn top<'a>(
         let mut order = BinaryHeap::from(ranked);
         std::iter::from_fn(move || order.pop()).map(|(_, Reverse(id))| id)
     };
-    Ok(kept_then_scanned(kept, scanned).map(move |id| row(dataset, ties.as_ref(), node(id))))
+    let (measuring, nodes) = (ties.clone(), kept_then_scanned(kept, scanned).map(node));
+    let nodes = nodes_as_shown(dataset, nodes, move |node| measured(dataset, measuring.as_ref(), by, node));
+    Ok(nodes.map(move |node| row(dataset, ties.as_ref(), node)))
 }
 
 /// What a node is ranked by, as a number that orders as it does.
@@ -106,12 +108,6 @@ pub(crate) fn measured(dataset: &Dataset, ties: Option<&Ties<'_>>, by: By, node:
         By::Events => exchanges(dataset, node) as f64,
         By::Bits => ties.and_then(|ties| bits(dataset, ties, node)).unwrap_or(f64::NEG_INFINITY),
     })
-}
-
-/// A number that orders as the float does.
-fn ordered(float: f64) -> u64 {
-    let bits = float.to_bits();
-    if bits >> 63 == 0 { bits | 1 << 63 } else { !bits }
 }
 
 fn exchanges(dataset: &Dataset, node: Node) -> u64 {

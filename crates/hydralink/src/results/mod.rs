@@ -21,6 +21,7 @@ use details::Details;
 use foremost::Foremost;
 pub use foremost::Totals;
 use groups::Groups;
+pub(crate) use of_node::KEEP;
 use tying::Tying;
 
 use crate::consensus::Consensus;

@@ -9,6 +9,9 @@ use crate::counted::counted;
 use crate::dataset::Dataset;
 use crate::node::Node;
 
+/// The name of the policy of identifiers that link at full weight.
+pub(crate) const KEEP: &str = "keep";
+
 /// A time in the unit that says most.
 fn lasting(days: f64) -> String {
     match days {
@@ -31,6 +34,8 @@ impl Labelling {
         let days = last.saturating_sub(first) / 86_400;
         let seen = if first == graph::NO_TIME { String::new() } else { format!(" over {}", counted(u64::from(days), "day")) };
         let spread = match self.spread_days_of(identifier) {
+            // Accounts that are older than the log came when they were made, before it began.
+            Some(spread) if spread > f64::from(days) + 1.0 => format!(", half of them made within {}", lasting(spread)),
             Some(spread) => format!(", half of them within {}", lasting(spread)),
             None if first == graph::NO_TIME => " at unknown times".to_owned(),
             None => String::new(),
@@ -61,6 +66,12 @@ impl Labelling {
         named(&self.policy_names, &self.policies, identifier)
     }
 
+    /// Whether an identifier is kept from linking for how widely it is shared. What is known-good, and a second name of what
+    /// links already, link nobody either, by however few they are shared.
+    pub(crate) fn is_cut(&self, identifier: IdentifierId) -> bool {
+        self.policy_of(identifier) != KEEP && !["allowed", "alias"].contains(&self.class_of(identifier))
+    }
+
     /// The candidate network an account belongs to or touches, and how; the network may be below the threshold.
     pub fn membership_of(&self, account: AccountId) -> Option<(&NetworkHead, Membership)> {
         let network = *self.network_of.get(account.index())?;
@@ -81,6 +92,15 @@ impl Labelling {
     pub fn flagged_network_of(&self, account: AccountId) -> Option<(&NetworkHead, Membership)> {
         let (network, membership) = self.membership_of(account)?;
         (network.flagged && membership != Membership::Ambiguous).then_some((network, membership))
+    }
+
+    /// By account: the flagged network that it belongs to, by rank from 0, or `NONE_U32`.
+    pub(crate) fn flagged_networks(&self) -> Vec<u32> {
+        let flagged = |account: u32| self.flagged_network_of(AccountId(account)).is_some();
+        (0u32..)
+            .zip(&self.network_of[..])
+            .map(|(account, &network)| if flagged(account) { network } else { NONE_U32 })
+            .collect()
     }
 
     /// The network that an identifier ties together, if it does; it may be below the threshold.

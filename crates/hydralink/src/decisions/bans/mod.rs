@@ -12,7 +12,7 @@
 //! with 1 - p:                                  every member is
 //! ```
 //!
-//! `p` is that of [`crate::review`](mod@crate::review): by score and threshold, at most 1 - q where the store is calibrated, 1
+//! `p` is that of [`crate::review`](mod@crate::review): by score and threshold, at most what chance leaves where the store is calibrated, 1
 //! for a confirmed case and 0 for a rejected one. Whoever is outside the network is benign, and so is one that an operator came
 //! to use beside its owner ([`crate::roles`]): no plan bans it. In the first case the number is a Poisson binomial, in the
 //! second certain, and networks are independent; the interval is that of the mixture, so it reaches from next to none to all

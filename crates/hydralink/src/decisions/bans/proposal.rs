@@ -3,8 +3,7 @@
 use evidence::KindRole;
 use serde::{Deserialize, Serialize};
 
-/// The name of the policy of identifiers that link at full weight.
-const KEEP: &str = "keep";
+use crate::results::KEEP;
 
 /// The largest share of harmless accounts that acting on an identifier may hit, unless another is asked for.
 pub(crate) const MAX_BENIGN: f64 = 0.1;

@@ -398,6 +398,31 @@ mod tests {
         assert_eq!(found(59..100), None);
     }
 
+    /// Two confirmed accounts of a hackathon made its 277 an operator's.
+    #[test]
+    fn a_verdict_on_a_few_is_none_on_the_others() {
+        use Action::{Confirm, Note, Reject};
+        let stands = |steps: &[Step<'_>], members: std::ops::Range<u32>| {
+            let (cases, names) = (fold(steps), members.map(|account| format!("u{account:05}")).collect::<Vec<String>>());
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let case = cases.case_of_members(names.iter().copied()).expect("it is about them");
+            let standing = cases.standing(case, &names);
+            (standing.state, standing.verdict)
+        };
+        let confirmed: [Step<'_>; 1] = [(Confirm, None, "PN-1", "ann", 0..40)];
+        assert_eq!(stands(&confirmed, 0..40), (super::State::Confirmed, Some(true)));
+        assert_eq!(stands(&confirmed, 0..79), (super::State::Confirmed, Some(true)));
+        assert_eq!(stands(&confirmed, 0..80), (super::State::New, None), "half of them isn't most");
+        assert_eq!(stands(&confirmed, 0..277), (super::State::New, None));
+        assert_eq!(stands(&confirmed, 30..40), (super::State::Confirmed, Some(true)), "what is left of it is it");
+        let rejected: [Step<'_>; 1] = [(Reject, None, "PN-1", "ann", 0..40)];
+        assert_eq!(stands(&rejected, 0..60), (super::State::Rejected, Some(false)));
+        assert_eq!(stands(&rejected, 0..90), (super::State::New, None));
+        let monitored: [Step<'_>; 2] =
+            [(Action::State, Some(super::State::Monitoring), "PN-1", "ann", 0..40), (Note, None, "PN-1", "bob", 0..40)];
+        assert_eq!(stands(&monitored, 0..277), (super::State::Monitoring, None), "what is no verdict follows the case");
+    }
+
     #[test]
     fn raising_the_number_takes_two() {
         let mut cases = fold(&[]);

@@ -38,7 +38,7 @@ use record::Kind;
 pub use record::{Action, State, Subject};
 pub use standing::{Case, Cases, Label, LogEntry};
 pub use view::{CasedNetwork, Labelled, label_member, label_members, label_networks, shown_case, shown_log};
-pub(crate) use view::{case_about, confirmed, known_good, shown_entry, verdict_of};
+pub(crate) use view::{NetworkStanding, case_about, confirmed, known_good, shown_entry, standing_by, standing_of, verdict_of};
 
 use crate::error::Error;
 use crate::privacy::{Gone, stands_in};

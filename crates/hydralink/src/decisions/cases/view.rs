@@ -44,9 +44,12 @@ pub(crate) fn shown_entry(dataset: &Dataset, entry: &LogEntry) -> LogEntry {
     }
 }
 
-/// The log at the level of a dataset, oldest first: all of it, or the lines about one network or node, which may be named by a value
-/// that the store holds a pseudonym of, and may be gone from the store.
+/// The log at the level of a dataset, oldest first: all of it, or the lines of the case of one network, under whatever id it had, or
+/// about a node, which may be named by a value that the store holds a pseudonym of, and may be gone from the store.
 pub fn shown_log(dataset: &Dataset, cases: &Cases, about: Option<&str>) -> Vec<LogEntry> {
+    if let Some(case) = about.and_then(|target| cases.case_of(target)) {
+        return cases.log_of(case).map(|entry| shown_entry(dataset, entry)).collect();
+    }
     let about = about.map(|target| dataset.node(target).map_or(target.to_owned(), |node| dataset.label_of(node)));
     let shown = cases.entries().iter().map(|entry| shown_entry(dataset, entry));
     shown.filter(|entry| about.as_ref().is_none_or(|target| entry.target == *target)).collect()
@@ -72,7 +75,7 @@ fn shown_target(dataset: &Dataset, target: &str) -> String {
     }
 }
 
-/// Networks with the state of the case that shares at least half of either's members. O(accounts + log).
+/// Networks with the state of the case that shares at least half of either's members, as far as it is about them. O(accounts + log).
 pub fn label_networks(dataset: &Dataset, results: &Labelling, networks: Vec<Network>, cases: &Cases) -> Vec<CasedNetwork> {
     let mut members: Vec<Vec<AccountId>> = vec![Vec::new(); results.heads().len()];
     if !cases.cases().is_empty() {
@@ -85,14 +88,51 @@ pub fn label_networks(dataset: &Dataset, results: &Labelling, networks: Vec<Netw
         }
     }
     let cased = networks.into_iter().map(|network| {
-        let names = || members[network.index()].iter().map(|&account| dataset.account_name(account));
-        CasedNetwork {
-            state: cases.case_of_members(names()).map_or(State::New, |case| case.state),
-            confirmed: names().filter(|name| cases.label_of(name) == Some(Label::Confirmed)).count() as u64,
-            network,
-        }
+        let members = &members[network.index()];
+        let confirmed =
+            members.iter().filter(|&&account| cases.label_of(dataset.account_name(account)) == Some(Label::Confirmed));
+        CasedNetwork { state: standing_of(dataset, cases, members).state, confirmed: confirmed.count() as u64, network }
     });
     cased.collect()
+}
+
+/// Where a network stands by what people decided.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct NetworkStanding {
+    /// The state of its case; [`State::New`] where that was decided and the decision is about fewer than most of its members.
+    pub(crate) state: State,
+    /// Whether people found it to be a network (true) or harmless, if they decided about most of its members.
+    pub(crate) verdict: Option<bool>,
+}
+
+/// Where a network of these core and fringe accounts stands. A decision about a few accounts finds the network that they are in, and
+/// is none about the others: the verdict of a case is a network's where more than half of its members bear it, as `detect` asks of
+/// what it is to flag for people's sake.
+pub(crate) fn standing_of(dataset: &Dataset, cases: &Cases, members: &[AccountId]) -> NetworkStanding {
+    case_about(dataset, cases, members).map_or_else(NetworkStanding::default, |case| standing_by(dataset, cases, case, members))
+}
+
+/// [`standing_of`], by the case that is known.
+pub(crate) fn standing_by(dataset: &Dataset, cases: &Cases, case: &Case, members: &[AccountId]) -> NetworkStanding {
+    cases.standing(case, &members.iter().map(|&account| dataset.account_name(account)).collect::<Vec<&str>>())
+}
+
+impl Cases {
+    /// [`standing_by`], of names.
+    pub(super) fn standing(&self, case: &Case, members: &[&str]) -> NetworkStanding {
+        let label = |verdict: bool| if verdict { Label::Confirmed } else { Label::Rejected };
+        let is_of_most = |verdict: bool| 2 * self.labelled(members, label(verdict)) > members.len();
+        match verdict_of(self, case) {
+            Some(verdict) if is_of_most(verdict) => NetworkStanding { state: case.state, verdict: Some(verdict) },
+            Some(_) => NetworkStanding::default(),
+            None => NetworkStanding { state: case.state, verdict: None },
+        }
+    }
+
+    /// How many of some accounts bear a label.
+    fn labelled(&self, members: &[&str], label: Label) -> usize {
+        members.iter().filter(|account| self.label_of(account) == Some(label)).count()
+    }
 }
 
 /// The case that shares at least half of its or these members.

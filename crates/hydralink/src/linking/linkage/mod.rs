@@ -2,13 +2,19 @@
 //!
 //! `detect` runs its own; these answer "what if we linked by payment only" and "where does the giant component appear".
 
-use community::Effort;
+mod communities;
+
 use graph::{IdentifierFilter, KindId, Kinds, Partition};
 use serde::Serialize;
 
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::results::Labelling;
+
+pub use communities::{
+    Algorithm, CommunityAudit, CommunitySearch, FoundCommunities, Quality, ResolutionPoint, communities, resolution_sweep,
+    usual_resolutions,
+};
 
 /// Which identifiers link.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,13 +30,20 @@ pub struct ComponentFilter {
 /// # Errors
 /// [`Error::Unknown`] for a kind that the store doesn't have.
 pub fn components(dataset: &Dataset, filter: &ComponentFilter) -> Result<Partition, Error> {
-    let kinds = filter.kinds.iter().map(|kind| dataset.kind(kind)).collect::<Result<Vec<KindId>, Error>>()?;
-    let filter = IdentifierFilter {
-        kinds: if kinds.is_empty() { Kinds::All } else { Kinds::Only(&kinds) },
-        max_degree: filter.max_degree.map_or(usize::MAX, |most| most as usize),
-        ..IdentifierFilter::default()
-    };
+    let kinds = kinds_named(dataset, &filter.kinds)?;
+    let max_degree = filter.max_degree.map_or(usize::MAX, |most| most as usize);
+    let filter = IdentifierFilter { max_degree, ..of_kinds(&kinds) };
     Ok(graph::bipartite_components(dataset.graph(), &filter))
+}
+
+fn kinds_named(dataset: &Dataset, names: &[String]) -> Result<Vec<KindId>, Error> {
+    names.iter().map(|kind| dataset.kind(kind)).collect()
+}
+
+/// What is of these kinds; of any where none is named.
+fn of_kinds(kinds: &[KindId]) -> IdentifierFilter<'_> {
+    let kinds = if kinds.is_empty() { Kinds::All } else { Kinds::Only(kinds) };
+    IdentifierFilter { kinds, ..IdentifierFilter::default() }
 }
 
 /// The components of the graph that the last detection searched, in which nothing but what carries evidence links: what
@@ -40,7 +53,7 @@ pub fn detected_components(results: &Labelling) -> Partition {
 }
 
 /// What links at one degree cap.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct SweepPoint {
     /// Identifiers with at most this many accounts link.
@@ -55,124 +68,75 @@ pub struct SweepPoint {
     pub jump: f64,
 }
 
-/// The component sizes at every degree cap: where the giant component appears.
-pub fn degree_sweep(dataset: &Dataset) -> Vec<SweepPoint> {
+/// The component sizes at every degree cap, over identifiers of the kinds named (of all, if none is): where the giant component
+/// appears.
+///
+/// # Errors
+/// [`Error::Unknown`] for a kind that the store doesn't have.
+pub fn degree_sweep(dataset: &Dataset, kinds: &[String]) -> Result<Vec<SweepPoint>, Error> {
     let mut before = 1;
-    let steps = graph::hub_sweep(dataset.graph(), &IdentifierFilter::default()).into_iter().map(|step| SweepPoint {
+    let kinds = kinds_named(dataset, kinds)?;
+    let steps = graph::hub_sweep(dataset.graph(), &of_kinds(&kinds)).into_iter().map(|step| SweepPoint {
         max_degree: step.max_degree,
         components: u64::from(step.component_count),
         largest_component: u64::from(step.largest),
         linked_accounts: u64::from(step.linked_accounts),
         jump: f64::from(step.largest - std::mem::replace(&mut before, step.largest)) / dataset.graph().account_count() as f64,
     });
-    steps.collect()
+    Ok(steps.collect())
 }
 
-/// How a partition is searched for.
+/// Where a sweep's giant component appears, and the last cap before it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct CommunitySearch {
-    /// Algorithm.
-    pub algorithm: Algorithm,
-    /// Quality function.
-    pub quality: Quality,
-    /// Resolution.
-    pub resolution: f64,
-    /// Seed.
-    pub seed: u64,
-    /// How often it is repeated.
-    pub effort: Effort,
-}
-
-/// What searches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Algorithm {
-    /// Traag, Waltman and van Eck's.
-    Leiden,
-    /// Blondel, Guillaume, Lambiotte and Lefebvre's.
-    Louvain,
-}
-
-/// What a partition is judged by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Quality {
-    /// Newman and Girvan's modularity.
-    Modularity,
-    /// Constant Potts model.
-    Cpm,
-    /// Barber's bipartite modularity.
-    Barber,
-}
-
-/// A partition and what was audited of it.
-#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct FoundCommunities {
-    /// The communities of all vertices.
-    pub partition: Partition,
-    /// Its quality.
-    pub quality: f64,
-    /// Communities that aren't connected; always 0 for Leiden.
-    pub disconnected: u64,
+pub struct Giant {
+    /// Where the largest component gains most.
+    pub appears: SweepPoint,
+    /// The largest cap before: as much as plain components can be let link. `None` if it appears at the first.
+    pub before: Option<SweepPoint>,
+    /// Accounts of the largest component with a cap a fifth lower and a fifth higher than that: far apart where nothing but the
+    /// exact cap keeps the giant away.
+    pub around: Option<(u64, u64)>,
 }
 
-/// Communities of the weighted bipartite graph that the last detection searched; of the one that `detect` would search by its
-/// defaults where there was none.
-///
-/// # Errors
-/// [`Error::Community`] for a resolution that makes no sense; as [`Dataset::labelling`] and [`crate::results::Run::detect_config`].
-pub fn communities(dataset: &Dataset, search: &CommunitySearch) -> Result<FoundCommunities, Error> {
-    let allowed = dataset.allowed()?;
-    let facts = dataset.facts(&allowed);
-    let config = match dataset.labelling() {
-        Ok(results) => results.run.detect_config()?.linkage,
-        Err(Error::NotDetected { .. }) => evidence::LinkageConfig::default(),
-        Err(error) => return Err(error),
-    };
-    let classification = evidence::classify_identifiers(facts, &config.classify);
-    let weights = evidence::weigh_sightings(facts, &classification, &config.weigh);
-    let weighted = evidence::weighted_graph(facts, &weights)?;
-    let quality = match search.quality {
-        Quality::Modularity => community::Quality::Modularity,
-        Quality::Cpm => community::Quality::Cpm,
-        Quality::Barber => community::Quality::Barber,
-    };
-    let objective = community::QualityConfig { quality, resolution: search.resolution, total_weight: None };
-    let CommunitySearch { seed, effort, .. } = *search;
-    let found = match search.algorithm {
-        Algorithm::Leiden => {
-            community::leiden(&weighted, None, &community::LeidenConfig { objective, effort, seed, ..Default::default() })?
-        }
-        Algorithm::Louvain => community::louvain(&weighted, None, &community::LouvainConfig { objective, effort, seed })?,
-    };
-    Ok(FoundCommunities { quality: found.quality, disconnected: found.audit.disconnected as u64, partition: found.partition })
+impl Giant {
+    /// Least share of all accounts that the largest component gains at once where a giant one is said to appear.
+    pub const LEAST_JUMP: f64 = 0.05;
+
+    /// Looks for it in a sweep, whose caps ascend.
+    pub fn of(sweep: &[SweepPoint]) -> Option<Self> {
+        let most = |best: usize, at: usize| if sweep[at].jump > sweep[best].jump { at } else { best };
+        let at = (0..sweep.len()).reduce(most).filter(|&at| sweep[at].jump >= Giant::LEAST_JUMP)?;
+        let largest = |cap: f64| {
+            let up_to = sweep.partition_point(|point| f64::from(point.max_degree) <= cap);
+            sweep[..up_to].last().map_or(1, |point| point.largest_component)
+        };
+        let before = at.checked_sub(1).map(|before| sweep[before]);
+        let around = before.map(|point| f64::from(point.max_degree)).map(|cap| (largest(0.8 * cap), largest(1.2 * cap)));
+        Some(Giant { appears: sweep[at], before, around })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detect::{DetectConfig, detect};
-    use crate::observe::Unobserved;
-    use crate::testing::store_of_events;
 
     #[test]
-    fn communities_are_of_the_graph_that_the_last_detection_searched() {
-        let folder = tempfile::tempdir().unwrap();
-        let rows: Vec<(u32, u32, u32, u32)> = (0..60).map(|at| (at % 12, 1 + at % 5, at % 4, at)).collect();
-        let path = store_of_events(folder.path(), "store", &rows);
-        let search = CommunitySearch {
-            algorithm: Algorithm::Leiden,
-            quality: Quality::Cpm,
-            resolution: 0.01,
-            seed: 1,
-            effort: Effort::default(),
+    fn a_giant_component_appears_where_the_largest_gains_most() {
+        let point = |max_degree, largest_component, jump| SweepPoint {
+            max_degree,
+            largest_component,
+            jump,
+            components: 1,
+            linked_accounts: 1,
         };
-        let quality = || communities(&Dataset::open(&path).unwrap(), &search).unwrap().quality;
-        let before = quality();
-        let mut config = DetectConfig::default();
-        detect(&path, &config, &Unobserved).unwrap();
-        assert_eq!(quality(), before);
-        config.linkage.weigh.scheme = evidence::WeightScheme::Uniform;
-        detect(&path, &config, &Unobserved).unwrap();
-        assert_ne!(quality(), before);
+        let sweep = [point(1, 1, 0.0), point(8, 10, 0.009), point(10, 20, 0.01), point(12, 700, 0.68), point(15, 1000, 0.3)];
+        let giant = Giant::of(&sweep).unwrap();
+        // A fifth less is 8, a fifth more 12: where it is there.
+        assert_eq!((giant.appears, giant.before, giant.around), (sweep[3], Some(sweep[2]), Some((10, 700))));
+        assert_eq!(Giant::of(&sweep[..3]), None, "nothing gains a twentieth");
+        let at_once = Giant::of(&sweep[3..]).unwrap();
+        assert_eq!((at_once.appears, at_once.before, at_once.around), (sweep[3], None, None));
+        assert_eq!(Giant::of(&[]), None);
     }
 }

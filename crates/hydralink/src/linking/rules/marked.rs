@@ -66,6 +66,15 @@ impl Marked {
             Ok(MarkedShare { identifiers, within: shares.within })
         };
         let part = |part: &Part| {
+            // Of two shares of one kind one thing would be both.
+            let kinds = part.shares.iter().map(|shares| dataset.kind(&shares.kind)).collect::<Result<Vec<_>, Error>>()?;
+            if let Some(at) = (1..kinds.len()).find(|&at| kinds[..at].contains(&kinds[at])) {
+                return Err(Error::Usage(format!(
+                    "rule {}: {} stands twice in one {{...}}: one identifier would count as two",
+                    rule.name,
+                    dataset.kind_name(kinds[at])
+                )));
+            }
             let shares = part.shares.iter().map(marked).collect::<Result<_, Error>>()?;
             Ok(MarkedPart { needed: part.needed, shares })
         };

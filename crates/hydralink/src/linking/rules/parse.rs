@@ -141,6 +141,11 @@ impl<'a> Rest<'a> {
     }
 
     fn part(&mut self) -> Result<Part, Error> {
+        // `>= 2 of` is what `2 of` means.
+        let at = self.at;
+        if !(self.takes('>') && self.takes('=')) {
+            self.at = at;
+        }
         let Ok(needed) = self.word().parse::<usize>() else {
             return Ok(Part { needed: 1, shares: vec![self.share()?] });
         };

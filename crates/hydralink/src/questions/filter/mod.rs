@@ -268,10 +268,10 @@ fn is_compared_with_a_time(before: &str) -> bool {
     compared.len() < field.len() && TIME_FIELDS.iter().any(|name| ends_with(name))
 }
 
-/// A day as it is, or a time as records have theirs: in UTC.
+/// A time as records have theirs, in UTC; of a day its first moment.
 fn time(word: &str) -> Result<String, String> {
-    let (first, last) = seconds_of(word).map_err(|error| error.to_string())?;
-    Ok(if first == last { rfc3339(first).unwrap_or_default() } else { word.to_owned() })
+    let (first, _) = seconds_of(word).map_err(|error| error.to_string())?;
+    Ok(rfc3339(first).unwrap_or_else(|| word.to_owned()))
 }
 
 /// Length of the quoted text that `rest` starts with, escapes skipped.
@@ -340,12 +340,12 @@ mod tests {
     #[test]
     fn comforts_become_plain_cel() {
         let plain = |text: &str| plain(text).unwrap();
-        assert_eq!(plain("a = 1 and not b >= 2026-02-01"), "a == 1 && ! b >= \"2026-02-01\"");
+        assert_eq!(plain("a = 1 and not b >= 2026-02-01"), "a == 1 && ! b >= \"2026-02-01T00:00:00Z\"");
         assert_eq!(plain("x != 'and = 2026-02-01' or y == 3-2"), "x != 'and = 2026-02-01' || y == 3-2");
         assert_eq!(plain("t<2026-02-01T10:00:00Z"), "t<\"2026-02-01T10:00:00Z\"");
         // Times are compared as text, which orders in UTC alone.
         assert_eq!(plain("t < 2026-02-01T10:00:00+02:00"), "t < \"2026-02-01T08:00:00Z\"");
-        assert_eq!(plain("last_seen>='2026-02-01'"), "last_seen>=\"2026-02-01\"");
+        assert_eq!(plain("last_seen>='2026-02-01'"), "last_seen>=\"2026-02-01T00:00:00Z\"");
     }
 
     #[test]
@@ -362,6 +362,8 @@ mod tests {
         }
         // Where no time is asked for, a text is a text.
         assert!(!passes("kind == '2026-13-45'") && passes("first_seen != null and kind.startsWith('i')"));
+        // A day is its first moment, which this record is of.
+        assert!(passes("first_seen == 2026-02-03 and first_seen <= 2026-02-03") && !passes("first_seen > 2026-02-03"));
         assert!(passes("first_seen > 2026-02-03T00:30:00+01:00") && !passes("first_seen > 2026-02-03T00:30:00-01:00"));
     }
 

@@ -12,6 +12,7 @@
 //! 4. *Separating accounts*: those without which the network falls apart, as one that two operators share.
 //! 5. *Enough*: a few identifiers that tie every member alone, none of which could be left out (module `enough`).
 //! 6. *Beside*: other networks that have identifiers of this one (module `beside`).
+//! 7. *Kept out*: the hubs of its members, and what it would be if they linked (module `hubs`).
 //!
 //! Cost: O(what pairs share) up to [`EXACT_MEMBERS`] members, above O(pairs * row), and O(sightings of the network) once
 //! for all identifiers that are tried.
@@ -33,12 +34,15 @@ use crate::ties::Ties;
 mod beside;
 mod common;
 mod enough;
+mod hubs;
 mod pairs;
 mod pieces;
 
 pub use beside::Beside;
 use beside::beside;
 use common::Common;
+pub use hubs::KeptOut;
+use hubs::kept_out;
 use pairs::Ranked;
 use pieces::{LeftOut, pieces};
 
@@ -73,8 +77,11 @@ pub struct How {
     pub levels: Vec<Level>,
     /// The merges, strongest first: one less than the accounts if all hang together.
     pub joins: Vec<Join>,
-    /// The identifiers without which it would lose most.
+    /// The identifiers without which it would lose most: at most 50.
     pub held_by: Vec<HeldBy>,
+    /// Identifiers without one of which members are lost, or (of those in `held_by`) the rest falls into several pieces.
+    #[serde(default)]
+    pub fragile: u64,
     /// The accounts on which parts of it hang. Of more than [`EXACT_MEMBERS`] accounts only [`crate::cohesion`] finds them, which
     /// takes longer and more memory.
     pub separating_accounts: Option<Vec<SeparatingAccount>>,
@@ -83,6 +90,9 @@ pub struct How {
     /// Other networks that have at least two of its identifiers, those with most of them first: pieces of the same operator's, or
     /// neighbours.
     pub beside: Vec<Beside>,
+    /// Hubs that several of its accounts share and that brought nobody in, those first that would have brought most: at most 50.
+    #[serde(default)]
+    pub kept_out: Vec<KeptOut>,
 }
 
 /// A few identifiers that tie every member to the network by the rule of detection; without any of them some member would not be.
@@ -195,6 +205,7 @@ impl How {
             join.by.iter_mut().for_each(identifier);
         }
         self.held_by.iter_mut().for_each(|held| identifier(&mut held.identifier));
+        self.kept_out.iter_mut().for_each(|hub| identifier(&mut hub.identifier));
         self.separating_accounts.iter_mut().flatten().for_each(|separating| account(&mut separating.account_id));
         self.enough.identifiers.iter_mut().for_each(|enough| identifier(&mut enough.identifier));
         self
@@ -207,6 +218,7 @@ fn found(dataset: &Dataset, results: &Labelling, network: usize) -> Result<How, 
     let common = Common::of(&ties, network, &members);
     let tree = spanning_tree(&common);
     let exact = members.len() <= EXACT_MEMBERS;
+    let (held_by, fragile) = held_by(&common, dataset, results);
     let (needed, others) = (|corroborated, size| ties.terms().needed(corroborated, size), common.others());
     Ok(How {
         network: results.head(network).id.clone(),
@@ -218,28 +230,30 @@ fn found(dataset: &Dataset, results: &Labelling, network: usize) -> Result<How, 
         membership_needs_of_one_kind: needed(false, others),
         levels: levels(&tree, members.len()),
         joins: joins(&common, dataset, &members, &tree),
-        held_by: held_by(&common, dataset, results),
+        held_by,
+        fragile,
         separating_accounts: exact.then(|| cohesion::separating_accounts(dataset, &ties, &members)).transpose()?,
         enough: enough_of(&common, dataset),
         beside: beside(&ties, &common.group, network),
+        kept_out: kept_out(&ties, &common.group, members.len() as u64),
     })
 }
 
 /// The identifiers on which something hangs: without one of them members are lost, or the rest falls into several pieces. Worst
-/// first.
+/// first, and how many there are.
 ///
 /// # Errors
 /// As [`Ties::of`].
-pub fn fragile(dataset: &Dataset, results: &Labelling, network: usize) -> Result<Vec<HeldBy>, Error> {
+pub fn fragile(dataset: &Dataset, results: &Labelling, network: usize) -> Result<(Vec<HeldBy>, u64), Error> {
     results.check_network(dataset, network)?;
-    let held = match results.details.how(dataset, network)? {
-        Some(kept) => kept.held_by,
+    let (held, all) = match results.details.how(dataset, network)? {
+        Some(kept) => (kept.held_by, kept.fragile),
         None => {
             let ties = Ties::of(dataset, results)?;
             held_by(&Common::of(&ties, network, &results.belonging(network)), dataset, results)
         }
     };
-    Ok(held.into_iter().filter(HeldBy::is_fragile).collect())
+    Ok((held.into_iter().filter(HeldBy::is_fragile).collect(), all))
 }
 
 impl HeldBy {
@@ -323,6 +337,10 @@ fn levels(tree: &[Edge], members: usize) -> Vec<Level> {
             _ => groups -= 1,
         }
         largest = largest.max(left + right);
+        // Ties of equal bits come in together.
+        if all.last().is_some_and(|level| level.bits == edge.bits) {
+            all.pop();
+        }
         all.push(Level { bits: edge.bits, groups, largest, joined });
     }
     let last = all.len().saturating_sub(1);
@@ -349,11 +367,12 @@ fn joins(common: &Common<'_, '_>, dataset: &Dataset, members: &[AccountId], tree
     merge(tree, members.len()).map(join).collect()
 }
 
-/// Leaves out, one at a time, the identifiers that members need most or that most members have.
-fn held_by(common: &Common<'_, '_>, dataset: &Dataset, results: &Labelling) -> Vec<HeldBy> {
+/// Leaves out, one at a time, the identifiers that members need most or that most members have; and counts those on which something
+/// hangs.
+fn held_by(common: &Common<'_, '_>, dataset: &Dataset, results: &Labelling) -> (Vec<HeldBy>, u64) {
     let graph = dataset.linking_graph();
     let needed: Vec<Vec<u32>> = (0..common.rows.len() as u32).into_par_iter().map(|member| common.needed_by(member)).collect();
-    // The members that are lost without each.
+    // By identifier, the members that are lost without it.
     let mut lost = vec![Vec::new(); common.identifiers.len()];
     for (position, needed) in needed.iter().enumerate() {
         needed.iter().for_each(|&place| lost[place as usize].push(position as u32));
@@ -361,6 +380,7 @@ fn held_by(common: &Common<'_, '_>, dataset: &Dataset, results: &Labelling) -> V
     let mut order: Vec<u32> = (0..common.identifiers.len() as u32).filter(|&place| common.counts[place as usize] > 0).collect();
     order.sort_by_key(|&place| (Reverse(lost[place as usize].len()), Reverse(common.counts[place as usize])));
     order.truncate(TRIED);
+    let losing = lost.iter().filter(|lost| !lost.is_empty()).count();
     let tried: Vec<LeftOut> =
         order.iter().map(|&place| LeftOut { place, gone: std::mem::take(&mut lost[place as usize]) }).collect();
     let held_by = |(left_out, pieces): (&LeftOut, Vec<u64>)| {
@@ -376,7 +396,9 @@ fn held_by(common: &Common<'_, '_>, dataset: &Dataset, results: &Labelling) -> V
             largest_piece: pieces.first().copied().unwrap_or(0),
         }
     };
-    tried.iter().zip(pieces(&common.rows, common.identifiers.len(), &tried)).map(held_by).collect()
+    let held: Vec<HeldBy> = tried.iter().zip(pieces(&common.rows, common.identifiers.len(), &tried)).map(held_by).collect();
+    let splitting = held.iter().filter(|held| held.members_lost == 0 && held.is_fragile()).count();
+    (held, (losing + splitting) as u64)
 }
 
 #[cfg(test)]
@@ -397,5 +419,13 @@ mod tests {
         let last = levels[levels.len() - 1];
         assert_eq!((last.bits, last.groups, last.largest, last.joined), (2.0, 1, 5, 5));
         assert!(levels.iter().any(|level| (level.bits, level.groups, level.joined) == (8.0, 2, 4)));
+    }
+
+    #[test]
+    fn ties_of_equal_bits_are_one_level() {
+        let tree = [edge(4.0, 0, 1), edge(4.0, 2, 3), edge(4.0, 1, 2), edge(2.0, 3, 4)];
+        let found: Vec<(f64, u64, u64)> =
+            levels(&tree, 5).into_iter().map(|level| (level.bits, level.groups, level.largest)).collect();
+        assert_eq!(found, [(4.0, 1, 4), (2.0, 1, 5)]);
     }
 }

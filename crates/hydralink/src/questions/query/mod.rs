@@ -14,6 +14,7 @@
 //! ```
 
 mod counts;
+mod order;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -33,6 +34,7 @@ use crate::time::rfc3339;
 use crate::top::By;
 pub use counts::{count_memberships, exchanges_of, span_of_account, span_of_identifier, tokens_of};
 pub(crate) use counts::{exchanges_of_identifier, flagged_share};
+pub(crate) use order::{nodes_as_shown, ordered, ties_as_shown};
 
 /// Everything that is known of one node at a glance.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -277,7 +279,7 @@ pub fn nearest<'a>(
     };
     let near = |node: Node, position: usize| {
         let bits = results.map_or(0.0, |results| results.weights[position]);
-        Near { bits: Reverse(ordered(bits)), degree: node.degree(graph) as u32, node, position: position as u32 }
+        Near { bits: Reverse(ordered(f64::from(bits))), degree: node.degree(graph) as u32, node, position: position as u32 }
     };
     let mut found: Vec<Near> = match node {
         Node::Account(account) => {
@@ -338,28 +340,16 @@ fn by_name(dataset: &Dataset, found: &mut [Near]) {
     found.sort_unstable_by(|a, b| {
         key(a).cmp(&key(b)).then_with(|| kind(a).cmp(kind(b))).then_with(|| number(a).cmp(&number(b)))
     });
-    if !dataset.naming().is_full() {
-        found.chunk_by_mut(|a, b| key(a) == key(b)).for_each(|equal| {
-            if equal.len() > 1 {
-                equal.sort_by_cached_key(|near| dataset.label_of(near.node));
-            }
-        });
-    }
+    ties_as_shown(dataset, found, key, |near| near.node);
 }
 
 /// A neighbour before it has a name.
 struct Near {
-    bits: Reverse<u32>,
+    bits: Reverse<u64>,
     degree: u32,
     node: Node,
     /// Of the sighting: a store has fewer than 2^32.
     position: u32,
-}
-
-/// A number that orders as the float does.
-fn ordered(float: f32) -> u32 {
-    let bits = float.to_bits();
-    if bits >> 31 == 0 { bits | 1 << 31 } else { !bits }
 }
 
 /// Identifiers shared by more than one account, most widely shared first. The first thousand are kept; O(identifiers) beyond
@@ -389,9 +379,11 @@ pub fn hubs<'a>(
         std::iter::from_fn(move || order.pop()).map(|(_, Reverse(identifier))| identifier)
     };
     let order = kept_then_scanned(kept, scanned).map(IdentifierId);
-    Ok(order
-        .take_while(|&identifier| graph.identifier_degree(identifier) > 1)
-        .map(|identifier| hub(dataset, results, identifier)))
+    let shared = order.take_while(|&identifier| graph.identifier_degree(identifier) > 1).map(Node::Identifier);
+    Ok(nodes_as_shown(dataset, shared, |node| node.degree(graph)).filter_map(|node| match node {
+        Node::Identifier(identifier) => Some(hub(dataset, results, identifier)),
+        Node::Account(_) => None,
+    }))
 }
 
 /// What is kept of an order, then the rest of it, which is scanned for only if somebody gets there.

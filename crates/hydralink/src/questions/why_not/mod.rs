@@ -23,6 +23,7 @@ use crate::error::Error;
 use crate::links::{Shared, common, kind_of};
 use crate::node::Node;
 use crate::paths::{EvidencePath, Hop, paths};
+use crate::questions::of_both::{GroupOfBoth, Held, held};
 use crate::results::Labelling;
 use crate::ties::Ties;
 
@@ -41,7 +42,7 @@ pub struct WhyNot {
     pub second: String,
     /// The answer in a sentence.
     pub answer: String,
-    /// Whether they are held to be one operator's after all.
+    /// Whether they are held to be one operator's after all, as [`crate::links::Why::held`] says.
     pub together: bool,
     /// Bits of what they share.
     pub bits: f64,
@@ -102,11 +103,11 @@ pub fn why_not(dataset: &Dataset, results: &Labelling, first: AccountId, second:
     let tie = ties.between(first, second);
     let needed = ties.needed_by_pair(&tie);
     let shared = common(dataset, Some(&ties), first, second);
-    let network_of = |account: AccountId| results.flagged_network_of(account).map(|(network, _)| network.id.as_str());
-    let together = network_of(first).is_some() && network_of(first) == network_of(second);
+    let group = GroupOfBoth::of(dataset, results, [first, second])?;
+    let together = held(dataset, group.as_ref(), [first, second], tie.bits >= needed)? == Held::OneOperator;
     let mut networks = Vec::new();
     for (account, other) in [(first, second), (second, first)] {
-        if let Some((network, _)) = results.flagged_network_of(other).filter(|_| !together) {
+        if let Some((network, _)) = results.flagged_network_of(other).filter(|_| group.is_none()) {
             let index = dataset.network_index(results, &network.id)?;
             let group = ties.group(index);
             let found = ties.to_group(account, &group, None);
@@ -119,10 +120,11 @@ pub fn why_not(dataset: &Dataset, results: &Labelling, first: AccountId, second:
             });
         }
     }
-    let answer = if together {
-        format!("they are: both belong to {}; see `why`", network_of(first).unwrap_or_default())
-    } else {
-        answer(tie.bits, needed, &networks, weakest_step.map(|step| &chain[step]))
+    let missing = || answer(tie.bits, needed, &networks, weakest_step.map(|step| &chain[step]));
+    let answer = match group.as_ref().map(|group| group.text(results.run.threshold)) {
+        Some(of_group) if together => format!("they are: {of_group}; see `why`"),
+        Some(of_group) => format!("{of_group}; {}", missing()),
+        None => missing(),
     };
     Ok(WhyNot {
         first: dataset.label_of(Node::Account(first)),

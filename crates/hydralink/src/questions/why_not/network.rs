@@ -16,6 +16,7 @@ use graph::{AccountId, KindId};
 use serde::Serialize;
 
 use crate::appeal::{Ballot, Ground, NotCounted, grounds, irreducible, not_counted};
+use crate::cases;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::node::Node;
@@ -32,6 +33,8 @@ pub struct WhyNotMember {
     pub network: String,
     /// Whether the network is over the threshold.
     pub flagged: bool,
+    /// What people decided about it: that it is a network (true), or harmless.
+    pub decided: Option<bool>,
     /// The answer in a sentence.
     pub answer: String,
     /// How it belongs, if it is in the network after all.
@@ -54,8 +57,10 @@ pub struct WhyNotMember {
     pub kinds_not_shared: Vec<String>,
     /// What speaks for it, strongest first.
     pub grounds: Vec<Ground>,
-    /// What it shares with members that isn't counted.
+    /// What it shares with members that isn't counted: the 20 that most of them share.
     pub not_counted: Vec<NotCounted>,
+    /// How many of these there are.
+    pub shared_not_counted: u64,
     /// What would tie it if it had been seen with all of these as well; empty if it has enough, or nothing would do. To belong may
     /// take more: see `would_join`.
     pub would_do: Vec<Missing>,
@@ -113,16 +118,19 @@ pub fn why_not_member(
         Some((own, _)) => (None, Some(own.id.clone())),
         None => (None, None),
     };
+    let decided = cases::standing_of(dataset, &dataset.cases()?, &results.belonging(index)).verdict;
     let own = group.accounts.binary_search(&account.0).is_ok();
     let profile = by_profile(&ties, results, index, account, &group)?;
     let (would_join, would_join_as, profile_bits) = match profile {
         Some(profile) => (profile.would_join, profile.role, Some(profile.bits)),
         None => (Vec::new(), None, None),
     };
+    let (not_counted, shared_not_counted) = not_counted(&ties, account, &group, &ballots);
     let why_not = WhyNotMember {
         account: dataset.label_of(Node::Account(account)),
         network: head.id.clone(),
         flagged: head.flagged,
+        decided,
         answer: String::new(),
         membership,
         other,
@@ -134,7 +142,8 @@ pub fn why_not_member(
         corroborated: found.tie.corroborated,
         kinds_not_shared: kinds_not_shared(&ties, account, &group, &ballots),
         grounds: grounds(dataset, results, account, &group, &ballots),
-        not_counted: not_counted(&ties, account, &group, &ballots),
+        not_counted,
+        shared_not_counted,
         would_do: would_do(&ties, account, &group, &ballots),
         would_join,
         would_join_as,
@@ -145,7 +154,11 @@ pub fn why_not_member(
 
 fn answer(found: &WhyNotMember) -> String {
     let WhyNotMember { account, network, bits, needed, .. } = found;
-    let standing = if found.flagged { "" } else { ", which is a candidate below the threshold" };
+    let standing = match (found.decided, found.flagged) {
+        (Some(false), _) => ", which people found harmless",
+        (Some(true), _) | (None, true) => "",
+        (None, false) => ", which is a candidate below the threshold",
+    };
     match found.membership {
         Some(Membership::Ambiguous) => {
             return format!(
