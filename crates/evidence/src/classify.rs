@@ -62,7 +62,7 @@ pub enum IdentifierClass {
     /// A client fingerprint or weak attribute that a notable share of all accounts has.
     DefaultFingerprint,
     /// A hub whose accounts came in one burst.
-    OperatorHub,
+    BurstHub,
     /// A hub of another kind whose accounts came over a long time.
     BenignHub,
     /// A hub without timestamps: nothing says whose.
@@ -203,7 +203,7 @@ fn judge(
     }
     let burst = f64::from(features.spread) <= config.burst_spread;
     if burst {
-        return (OperatorHub, Policy::Keep);
+        return (BurstHub, Policy::Keep);
     }
     match role {
         KindRole::Template => (Shared, Policy::DownWeight),
@@ -363,7 +363,7 @@ mod tests {
             (found.classes[wide.index()], found.policies[wide.index()]),
             (IdentifierClass::BenignHub, Policy::CoOccurrenceOnly)
         );
-        assert_eq!((found.classes[burst.index()], found.policies[burst.index()]), (IdentifierClass::OperatorHub, Policy::Keep));
+        assert_eq!((found.classes[burst.index()], found.policies[burst.index()]), (IdentifierClass::BurstHub, Policy::Keep));
         // Half of sixty accounts a minute apart lie within half an hour.
         assert_eq!(found.features[burst.index()].spread_seconds, 30.0 * 60.0);
     }
@@ -383,13 +383,13 @@ mod tests {
             (found.classes[200], found.features[200].spread_seconds)
         };
         // Nobody knows when they were made; over two years before; all in one hour before; on that morning.
-        assert_eq!(class(|_| NO_TIME), (IdentifierClass::OperatorHub, 30.0 * 60.0));
+        assert_eq!(class(|_| NO_TIME), (IdentifierClass::BurstHub, 30.0 * 60.0));
         assert_eq!(
             class(|account| START - account.saturating_sub(199).max(1) * 12 * DAY),
             (IdentifierClass::Corporate, (30 * 12 * DAY) as f32)
         );
-        assert_eq!(class(|account| START - 40 * DAY + account * 60), (IdentifierClass::OperatorHub, 30.0 * 60.0));
-        assert_eq!(class(|account| START + account * 60), (IdentifierClass::OperatorHub, 30.0 * 60.0));
+        assert_eq!(class(|account| START - 40 * DAY + account * 60), (IdentifierClass::BurstHub, 30.0 * 60.0));
+        assert_eq!(class(|account| START + account * 60), (IdentifierClass::BurstHub, 30.0 * 60.0));
     }
 
     #[test]
@@ -433,21 +433,21 @@ mod tests {
         let mut toy = Toy::new(&[KindRole::Address], 400, &touches);
         let crowd = toy.identifier(0, 400).index();
         for (network, expected) in [
-            (None, IdentifierClass::OperatorHub),
+            (None, IdentifierClass::BurstHub),
             (Some(NetworkType::Edu), IdentifierClass::Corporate),
             (Some(NetworkType::Corp), IdentifierClass::Corporate),
             (Some(NetworkType::Mobile), IdentifierClass::CarrierNat),
             (Some(NetworkType::Cgnat), IdentifierClass::CarrierNat),
-            (Some(NetworkType::Vpn), IdentifierClass::OperatorHub),
-            (Some(NetworkType::Hosting), IdentifierClass::OperatorHub),
-            (Some(NetworkType::Residential), IdentifierClass::OperatorHub),
+            (Some(NetworkType::Vpn), IdentifierClass::BurstHub),
+            (Some(NetworkType::Hosting), IdentifierClass::BurstHub),
+            (Some(NetworkType::Residential), IdentifierClass::BurstHub),
         ] {
             toy.network_types = vec![0; toy.graph.identifier_count()];
             toy.network_types[crowd] = network.map_or(0, NetworkType::code);
             let found = classify_identifiers(toy.facts(), &ClassifyConfig::default());
             assert_eq!(found.classes[crowd], expected, "{network:?}");
             let keeps = found.policies[crowd] == Policy::Keep;
-            assert_eq!(keeps, expected == IdentifierClass::OperatorHub, "{network:?}");
+            assert_eq!(keeps, expected == IdentifierClass::BurstHub, "{network:?}");
         }
     }
 
@@ -505,7 +505,7 @@ mod tests {
             let toy = Toy::new(&[KindRole::Payment], 200, &touches);
             classify_identifiers(toy.facts(), &ClassifyConfig::default()).classes[0]
         };
-        assert_eq!(hubs(|account| 86_400 * (1 + account % 40)), IdentifierClass::OperatorHub);
+        assert_eq!(hubs(|account| 86_400 * (1 + account % 40)), IdentifierClass::BurstHub);
         assert_eq!(hubs(|_| 86_400), IdentifierClass::Corporate);
     }
 

@@ -165,8 +165,8 @@ pub use graph::{
 };
 pub use info::{Info, info};
 pub use linkage::{
-    Algorithm, CommunitySearch, ComponentFilter, FoundCommunities, Quality, SweepPoint, communities, components, degree_sweep,
-    detected_components,
+    Algorithm, CommunityAudit, CommunitySearch, ComponentFilter, FoundCommunities, Giant, Quality, ResolutionPoint, SweepPoint,
+    communities, components, degree_sweep, detected_components, resolution_sweep, usual_resolutions,
 };
 pub use node::Node;
 pub use observe::{Amount, Observer, Progress, Unobserved};

@@ -67,7 +67,12 @@ pub enum Canonical<'t> {
 /// # Errors
 /// As [`Normaliser::apply`] and [`ip::parse`].
 pub fn canonical<'t>(kind: &str, declared: Option<Normaliser>, text: &'t str) -> Result<Canonical<'t>, Reason> {
-    let value = match (declared.or((kind == "virtual").then_some(Normaliser::YesNo)), kind) {
+    let usual = match kind {
+        "virtual" => Some(Normaliser::YesNo),
+        "email_domain" => Some(Normaliser::Domain),
+        _ => None,
+    };
+    let value = match (declared.or(usual), kind) {
         (Some(normaliser), _) => match normaliser.apply(text)? {
             common if !common.is_empty() => common,
             _ if matches!(normaliser, Normaliser::Subnet(..)) => return Ok(Canonical::Unroutable),

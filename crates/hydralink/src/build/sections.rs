@@ -3,7 +3,8 @@
 use std::str::FromStr;
 
 use events::schema::Map;
-use events::{EventIds, IngestConfig, Ingested, SideTables, UnreadField};
+use events::{EventIds, IngestConfig, Ingested, SideTables, Template, UnreadField};
+use graph::IdentifierId;
 
 use crate::build::summary::rejected_by_reason;
 use crate::dataset::{DECLARED_KINDS, Dataset};
@@ -217,8 +218,13 @@ pub(crate) fn put(writer: &mut StoreWriter, ingested: Ingested) -> Result<(), Er
     tables.releases = ingested.releases;
     tables.allowed_identifiers = ingested.allowed_identifiers;
     tables.allowed_accounts = ingested.allowed_accounts;
-    let mined = ingested.templates.into_iter();
-    tables.skeletons = mined.map(|mined| (mined.identifier, shortened(mined.skeleton), u64::from(mined.variants))).collect();
+    // What one account alone asked is its prompt, and no template: nothing of its text stays.
+    let is_shared = |template: u32| ingested.graph.identifier_degree(IdentifierId(template)) > 1;
+    let skeleton = |mined: Template| {
+        let text = if is_shared(mined.identifier) { shortened(mined.skeleton) } else { String::new() };
+        (mined.identifier, text, u64::from(mined.variants))
+    };
+    tables.skeletons = ingested.templates.into_iter().map(skeleton).collect();
     Ok(())
 }
 
@@ -299,8 +305,8 @@ mod tests {
         let prompts = folder.path().join("prompts.csv");
         let text = "größe ".repeat(400);
         let short = "please tell me in a few plain words what the weather is like in this town";
-        std::fs::write(&prompts, format!("timestamp,account_id,prompt\n1772323200,ada,{text}\n1772323200,bob,{short}\n"))
-            .unwrap();
+        let rows = |account: &str| format!("1772323200,{account},{text}\n1772323200,{account},{short}\n");
+        std::fs::write(&prompts, format!("timestamp,account_id,prompt\n{}{}", rows("ada"), rows("bob"))).unwrap();
         let store = folder.path().join("store");
         build(&[prompts], &store, &IngestConfig::default(), &Unobserved).unwrap();
         let of_store = || {

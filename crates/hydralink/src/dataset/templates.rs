@@ -10,6 +10,7 @@ impl Dataset {
     pub fn skeleton_of(&self, identifier: IdentifierId) -> Option<&str> {
         let skeletons = &self.tables().skeletons;
         let at = skeletons.binary_search_by_key(&identifier.0, |&(template, ..)| template).ok()?;
-        self.naming().shows_skeletons().then_some(skeletons[at].1.as_str())
+        let skeleton = Some(skeletons[at].1.as_str());
+        skeleton.filter(|skeleton| self.naming().shows_skeletons() && !skeleton.is_empty())
     }
 }

@@ -125,8 +125,13 @@ impl Dataset {
             Some("account") => true,
             _ => kind.is_some_and(|kind| self.roles()[kind.index()] == KindRole::Template),
         };
-        match word.filter(|&word| word == "account" || kind.is_some()) {
-            Some(_) if open && self.naming().shows_account_table() => asked,
+        if open && self.naming().shows_account_table() { asked } else { self.hidden(what) }
+    }
+
+    /// What was asked for, by its kind alone.
+    fn hidden<'t>(&self, what: &'t str) -> Asked<'t> {
+        let word = what.split_once(':').map(|(word, _)| word);
+        match word.filter(|&word| word == "account" || self.kind_called(word).is_some()) {
             Some(word) => Asked::Hidden(word),
             None => Asked::Hidden("what was asked for"),
         }
@@ -140,7 +145,14 @@ impl Dataset {
 
     /// "; did you mean ...?" with the nearest names, or what keeps names from being found.
     pub(super) fn not_found(&self, text: &str, asked: Asked<'_>, mut near: Vec<(usize, String)>) -> Error {
-        let what = if self.naming().is_full() { asked } else { self.unrepeated(asked) }.text();
+        // Where the store has pseudonyms and nobody gave their key, whatever is typed and like none of them is a value of the logs.
+        let of_logs = near.is_empty() && self.key_hint().is_some() && !text.starts_with("PN-");
+        let what = match asked {
+            Asked::Repeated(what) if of_logs => self.hidden(what),
+            asked if self.naming().is_full() => asked,
+            asked => self.unrepeated(asked),
+        };
+        let what = what.text();
         let what = events::shortened(&what).into_owned();
         near.sort();
         near.truncate(SUGGESTIONS);

@@ -25,6 +25,7 @@ use std::thread::JoinHandle;
 
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, SchemaRef};
+use graph::Sighting;
 
 use crate::cases::{self, CasedNetwork, Cases, Label, Labelled};
 use crate::dataset::Dataset;
@@ -357,7 +358,10 @@ pub fn sightings(reading: &Arc<Opened>, network: Option<usize>) -> RecordStream 
         accounts.all(|account| {
             let name = dataset.shown_account(account);
             let flagged = labelling.flagged_network_of(account).map(|(network, _)| network.id.as_str());
-            graph.sightings_of(account).zip(graph.sighting_range(account)).all(|(sighting, place)| {
+            let mut row: Vec<(Sighting, usize)> = graph.sightings_of(account).zip(graph.sighting_range(account)).collect();
+            let kind = |(sighting, _): &(Sighting, usize)| graph.kind_of(sighting.identifier);
+            query::ties_as_shown(dataset, &mut row, kind, |(sighting, _)| Node::Identifier(sighting.identifier));
+            row.into_iter().all(|(sighting, place)| {
                 let identifier = sighting.identifier;
                 writer.row(&[
                     Cell::Text(&name),

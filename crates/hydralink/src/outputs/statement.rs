@@ -7,6 +7,7 @@
 
 use crate::appeal::{Appeal, Ground, NotCounted};
 use crate::cases::Label;
+use crate::counted::grouped;
 use crate::dataset::Dataset;
 use crate::dossier::{Dossier, Reason, dossier, reasons};
 use crate::error::Error;
@@ -42,7 +43,7 @@ pub fn statement(dataset: &Dataset, results: &Labelling, appeal: &Appeal) -> Res
     let [found, counter] = reasons(dataset, results, &network);
     section("What the accounts do alike", items(&found.iter().map(plainly).collect::<Vec<String>>(), style));
     section("What speaks against it", against(appeal, &network, &counter, style));
-    section("What it shares and is not held against it", not_counted(&appeal.not_counted, style));
+    section("What it shares and is not held against it", not_counted(appeal, style));
     section("What could not be measured", items(&dossier.not_measured_lines(), style));
     section("What would end it", endings(appeal, &dossier, style));
     section("How to check it", checks(appeal, &network, style));
@@ -146,7 +147,7 @@ fn grounds(appeal: &Appeal, style: &dyn Style) -> String {
     let row = |ground: &Ground| {
         vec![
             style.name(&ground.identifier, 44),
-            ground.members.to_string(),
+            of_group(ground.members, ground.touching),
             ground.accounts.to_string(),
             times(ground.bits),
             ground.exchanges.to_string(),
@@ -167,9 +168,14 @@ fn grounds(appeal: &Appeal, style: &dyn Style) -> String {
     ];
     let more: Vec<String> = more.iter().map(|(kind, count)| format!("{count} more {kind}")).collect();
     let more = if more.is_empty() { String::new() } else { format!(" There are {}.", more.join(", ")) };
+    let touch = if appeal.grounds.iter().any(|ground| ground.touching > 0) {
+        " Accounts in brackets touch the group and don't belong to it; they count as much."
+    } else {
+        ""
+    };
     let kinds = if appeal.corroborated { "at least two kinds" } else { "one kind" };
     let together = format!(
-        "Times likelier: how many times likelier an account of the group has it than another.{more} Together, and with what several of \
+        "Times likelier: how many times likelier an account of the group has it than another.{touch}{more} Together, and with what several of \
          one kind repeat counted less, they carry {:.1} bits ({} times), of {kinds}; it takes {:.1} bits to be tied to a group of this size.",
         appeal.bits,
         times(appeal.bits),
@@ -202,19 +208,29 @@ fn against(appeal: &Appeal, network: &Network, counter: &[Reason], style: &dyn S
     items(&lines, style)
 }
 
-fn not_counted(shared: &[NotCounted], style: &dyn Style) -> String {
+/// Accounts that belong to the group, and those that only touch it.
+fn of_group(members: u64, touching: u64) -> String {
+    if touching == 0 { members.to_string() } else { format!("{members} (+{touching})") }
+}
+
+fn not_counted(appeal: &Appeal, style: &dyn Style) -> String {
     let row = |shared: &NotCounted| {
         vec![
             style.name(&shared.identifier, 44),
             shared.class.replace('_', " "),
-            shared.members.to_string(),
+            of_group(shared.members, shared.touching),
             shared.accounts.to_string(),
         ]
     };
-    let rows: Vec<Vec<String>> = shared.iter().take(NAMED).map(row).collect();
+    let rows: Vec<Vec<String>> = appeal.not_counted.iter().take(NAMED).map(row).collect();
     let columns =
         [("identifier", 44, false), ("what it is", 20, false), ("accounts of the group", 8, true), ("all accounts", 8, true)];
-    if rows.is_empty() { String::new() } else { style.table(&columns, &rows) }
+    if rows.is_empty() {
+        return String::new();
+    }
+    let more = appeal.shared_not_counted - rows.len() as u64;
+    let more = if more == 0 { String::new() } else { format!("\n{}", style.item(&format!("and {} more", grouped(more)))) };
+    style.table(&columns, &rows) + &more
 }
 
 /// What of the account's would have to be otherwise, and what of the group's.

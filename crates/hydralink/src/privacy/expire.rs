@@ -21,6 +21,7 @@ use events::Ingested;
 use graph::{NO_TIME, Seconds};
 use serde::Serialize;
 
+use super::changed::{Changed, Has};
 use super::forget::detect_again;
 use crate::dataset::Dataset;
 use crate::detect::last;
@@ -77,6 +78,9 @@ pub struct Expired {
     pub events: u64,
     /// Whether the detection was run again.
     pub detected_again: bool,
+    /// What is otherwise since.
+    #[serde(flatten)]
+    pub changed: Changed,
 }
 
 /// What would be let go.
@@ -142,6 +146,7 @@ impl Aged {
             sightings_without_time: without_time as u64,
             events: before[3] - ingested.activity.event_count() as u64,
             detected_again: false,
+            changed: Changed::default(),
         };
         Ok(Aged { dataset, kept, ingested, of_accounts: before[0], expired })
     }
@@ -188,7 +193,9 @@ pub fn expire(store: &Path, since: KeptSince, extent: Extent, observer: &dyn Obs
     as_of::refuse(&dataset)?;
     steps.begin("checking")?;
     dataset.store().verify()?;
-    let run = dataset.labelling_if_any()?.map(|results| results.run);
+    let labelling = dataset.labelling_if_any()?;
+    let before = Has::of(&dataset, labelling.as_ref());
+    let run = labelling.map(|results| results.run);
     steps.begin("rewriting")?;
     let aged = Aged::of(dataset, since)?;
     if extent == Extent::Usual && aged.is_too_much() {
@@ -225,6 +232,7 @@ pub fn expire(store: &Path, since: KeptSince, extent: Extent, observer: &dyn Obs
         expired.detected_again = true;
     }
     writer.commit()?;
+    expired.changed = before.beside(store)?;
     Ok(expired)
 }
 

@@ -28,6 +28,7 @@ use std::path::Path;
 use graph::AccountId;
 use serde::Serialize;
 
+use super::changed::{Changed, Has};
 use super::proof::{Occurrence, Sought, occurrences};
 use super::remembered::with_names;
 use super::{Key, check_key};
@@ -39,10 +40,10 @@ use crate::node::Name;
 use crate::observe::{Observer, Steps};
 use crate::results::Run;
 use crate::rules::Lists;
-use crate::store::{Store, StoreWriter};
+use crate::store::StoreWriter;
 use crate::subset::side_tables::accounts_in_side_tables;
 use crate::subset::{Kept, TableWords};
-use crate::{build, lineage};
+use crate::{as_of, build, lineage};
 
 /// What was forgotten.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -60,8 +61,9 @@ pub struct Forgotten {
     pub decisions: u64,
     /// Accounts, with those of earlier erasures, whose rows are left out from now on ([`super::lift`]).
     pub remembered: u64,
-    /// Sections that were dropped and not made again: a calibration, or of a newer version.
-    pub dropped_sections: Vec<String>,
+    /// What is otherwise since, beside that they are gone.
+    #[serde(flatten)]
+    pub changed: Changed,
     /// Whether the detection was run again.
     pub detected_again: bool,
     /// Files of the store that were searched for the names.
@@ -99,10 +101,11 @@ pub fn forget(
     gone.extend(names.iter().map(|name| name.bare().to_owned()));
     steps.begin("checking")?;
     dataset.store().verify()?;
-    let run = dataset.labelling_if_any()?.map(|results| results.run);
+    let labelling = dataset.labelling_if_any()?;
+    let before = Has::of(&dataset, labelling.as_ref());
+    let run = labelling.map(|results| results.run);
     steps.begin("rewriting")?;
     let kept = Kept::without(&dataset, &removed, gone.clone());
-    let known: BTreeSet<String> = dataset.manifest().sections.iter().map(|section| section.name.clone()).collect();
     writer.forget("");
     let ingested = kept.ingested(&dataset, build::event_ids(&dataset)?)?;
     let words = TableWords::of(&dataset).without(&TableWords::of_ingested(&ingested));
@@ -110,6 +113,7 @@ pub fn forget(
     kept.put_side_tables(&mut writer, &dataset)?;
     super::keep_sealed_keys(&dataset, &mut writer)?;
     super::put_forgotten(&mut writer, Some(&remembered))?;
+    as_of::keep(&dataset, &mut writer)?;
     lineage::keep(&dataset, &kept, lineage::Cause::Forgotten, &mut writer)?;
     steps.begin("writing")?;
     let detected_again = run.is_some();
@@ -127,7 +131,7 @@ pub fn forget(
         identifiers: kept.removed_identifiers().count() as u64,
         decisions: 0,
         remembered: remembered.hashes().len() as u64,
-        dropped_sections: Vec::new(),
+        changed: Changed::default(),
         detected_again,
         files_searched: 0,
         found: Vec::new(),
@@ -141,8 +145,7 @@ pub fn forget(
     writer.commit()?;
     // A decision that was made in between; one that is made from now on doesn't find them.
     forgotten.decisions += erase()?;
-    let now = Store::open(store)?;
-    forgotten.dropped_sections = known.into_iter().filter(|name| !now.has(name)).collect();
+    forgotten.changed = before.beside(store)?;
     (forgotten.files_searched, forgotten.found) = occurrences(store, &Sought { accounts: gone, identifiers, words })?;
     Ok(forgotten)
 }

@@ -1,8 +1,9 @@
 //! Who may know the values: key files, and how much of a value a command shows.
 //!
 //! A *key file* holds at least 32 bytes that nobody can guess: `(umask 077; head -c 32 /dev/urandom > key)`. It is refused if
-//! anybody but its owner and group can read it, if it is short, or if it is all of a few characters. The key never stands on a
-//! command line, in a store, in a log or in an error; what names it is [`Key::id`], from which it can't be computed.
+//! anybody but its owner and group can read it, if it is short, or if it is all of a few characters. Where a secret store gives
+//! keys in the environment, `env:NAME` stands for the file. The key never stands on a command line, in a store, in a log or in
+//! an error; what names it is [`Key::id`], from which it can't be computed.
 //!
 //! From one file follow, by BLAKE3 with a context each, independent keys for the pseudonyms of a store
 //! ([`events::Pseudonyms`]), for the pseudonyms of exports ([`crate::export::Level`]), and for what a group shares
@@ -10,6 +11,7 @@
 //!
 #![doc = include_str!("../../docs/privacy.md")]
 
+mod changed;
 mod expire;
 mod forget;
 mod gone;
@@ -22,6 +24,7 @@ use std::path::{Path, PathBuf};
 
 use events::Pseudonyms;
 
+pub use changed::Changed;
 pub use expire::{Ageing, Expirable, Expired, Extent, KeptSince, MOST, expirable, expire};
 pub use forget::{Forgotten, forget};
 pub(crate) use gone::{Gone, stands_in};
@@ -54,6 +57,36 @@ impl std::fmt::Debug for ExportKey {
     }
 }
 
+/// What a key's place begins with where it is an environment variable.
+const ENVIRONMENT: &str = "env:";
+
+fn refused(path: &Path, what: String) -> Error {
+    Error::KeyFile { path: path.to_owned(), what }
+}
+
+/// What a key file holds, unless others may read it.
+fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
+    let unread = |error| Error::io("read the key file", path, error);
+    let mut file = std::fs::File::open(path).map_err(unread)?;
+    let metadata = file.metadata().map_err(unread)?;
+    if !metadata.is_file() {
+        return Err(refused(path, "it is no file".to_owned()));
+    }
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
+        if mode & 0o027 != 0 {
+            return Err(refused(path, format!("others may read or change it (mode {mode:03o}): run `chmod 600` on it")));
+        }
+    }
+    let mut bytes = Vec::new();
+    (&mut file).take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unread)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(refused(path, format!("it is longer than {MAX_BYTES} bytes: is it a key file?")));
+    }
+    Ok(bytes)
+}
+
 /// The key of a key file.
 #[derive(Clone)]
 pub struct Key {
@@ -61,38 +94,28 @@ pub struct Key {
 }
 
 impl Key {
-    /// Reads a key file.
+    /// Reads a key: from a file, or for `env:NAME` from the environment variable of that name, where a scheduler's secret store
+    /// puts it.
     ///
     /// # Errors
-    /// [`Error::Io`] if it can't be read, [`Error::KeyFile`] if others may read it, or it is no key.
+    /// [`Error::Io`] if it can't be read, [`Error::KeyFile`] if others may read the file, the variable isn't set, or it is no key.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let refuse = |what: String| Error::KeyFile { path: path.to_owned(), what };
-        let unread = |error| Error::io("read the key file", path, error);
-        let mut file = std::fs::File::open(path).map_err(unread)?;
-        let metadata = file.metadata().map_err(unread)?;
-        if !metadata.is_file() {
-            return Err(refuse("it is no file".to_owned()));
-        }
-        #[cfg(unix)]
-        {
-            let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
-            if mode & 0o027 != 0 {
-                return Err(refuse(format!("others may read or change it (mode {mode:03o}): run `chmod 600` on it")));
-            }
-        }
-        let mut bytes = Vec::new();
-        (&mut file).take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unread)?;
-        if bytes.len() as u64 > MAX_BYTES {
-            return Err(refuse(format!("it is longer than {MAX_BYTES} bytes: is it a key file?")));
-        }
+        let variable = path.to_str().and_then(|path| path.strip_prefix(ENVIRONMENT));
+        let bytes = match variable {
+            Some(name) => match std::env::var_os(name).filter(|value| !value.is_empty()) {
+                Some(value) => value.into_encoded_bytes(),
+                None => return Err(refused(path, "this environment variable is not set".to_owned())),
+            },
+            None => read_file(path)?,
+        };
         // A newline at the end is an editor's.
         let key = bytes.trim_ascii_end();
         if key.len() < MIN_BYTES {
-            return Err(refuse(format!("it holds {} bytes, a key has at least {MIN_BYTES} random ones", key.len())));
+            return Err(refused(path, format!("it holds {} bytes, a key has at least {MIN_BYTES} random ones", key.len())));
         }
         let distinct = key.iter().collect::<std::collections::BTreeSet<_>>().len();
         if distinct < MIN_DISTINCT {
-            return Err(refuse(format!("it holds {distinct} different bytes: that is no random key")));
+            return Err(refused(path, format!("it holds {distinct} different bytes: that is no random key")));
         }
         Ok(Key { master: blake3::derive_key(MASTER, key) })
     }

@@ -25,6 +25,7 @@ use graph::{IdentifierId, NONE_U32};
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::changed::{Changed, Has};
 use super::forget::detect_again;
 use super::{Key, check_key};
 use crate::cases::{self, Cases};
@@ -59,6 +60,9 @@ pub struct Rekeyed {
     pub decisions: u64,
     /// Whether the detection was run again.
     pub detected_again: bool,
+    /// What is otherwise since: names alone were changed.
+    #[serde(flatten)]
+    pub changed: Changed,
 }
 
 /// Puts a store of pseudonyms under another key: see the module's steps in [`crate::privacy`].
@@ -116,7 +120,9 @@ pub fn rekey(store: &Path, old: &Key, new: &Key, reviewer: &str, observer: &dyn 
     steps.begin("rewriting")?;
     let later = new.pseudonyms();
     let pseudonyms = unsealed(store, old.pseudonyms(), &sealed)?.rotated(&later);
-    let run = dataset.labelling_if_any()?.map(|results| results.run);
+    let labelling = dataset.labelling_if_any()?;
+    let before = Has::of(&dataset, labelling.as_ref());
+    let run = labelling.map(|results| results.run);
     let lists = Lists::kept_in(&dataset)?.renamed(|kind, name| later.again(kind, name));
     let accounts = renamed(&dataset, "account", 0..dataset.graph().account_count() as u32, &later);
     let kinds = dataset.graph().kinds();
@@ -138,6 +144,7 @@ pub fn rekey(store: &Path, old: &Key, new: &Key, reviewer: &str, observer: &dyn 
         orgs: ingested.accounts.orgs.len() as u64,
         decisions: 0,
         detected_again: run.is_some(),
+        changed: Changed::default(),
     };
     writer.forget("");
     kept.put(&mut writer, &dataset, ingested)?;
@@ -162,7 +169,7 @@ pub fn rekey(store: &Path, old: &Key, new: &Key, reviewer: &str, observer: &dyn 
     let decisions = cases::log_renaming(store, reviewer, reason, name_again)?;
     writer.commit()?;
     cases::erase_renamed(store)?;
-    Ok(Rekeyed { decisions, ..rekeyed })
+    Ok(Rekeyed { decisions, changed: before.beside(store)?, ..rekeyed })
 }
 
 /// New names of a kind in their order, each with the number that it had.

@@ -132,7 +132,7 @@ mod tests {
         lineage::lineages(dataset, labels)?;
         lineage::lineage(dataset, labels, &labels.head(network).id)?;
         linkage::components(dataset, &linkage::ComponentFilter::default())?;
-        linkage::degree_sweep(dataset);
+        linkage::degree_sweep(dataset, &[])?;
         dense::dense_blocks(dataset, Some(labels), 2);
         layers(dataset, &dataset.results()?, &LayersConfig::default())?;
         Ok(())

@@ -60,13 +60,33 @@ pub(super) fn case_of(dataset: &Dataset, id: &str, members: &[AccountId]) -> Opt
     let cases = dataset.cases().ok()?;
     let case = cases::case_about(dataset, &cases, members).or_else(|| cases.case_of(id))?;
     let shown = |entry: &LogEntry| cases::shown_entry(dataset, entry);
-    Some(CaseOfNetwork { state: case.state, awaiting: case.awaiting, log: cases.log_of(case).map(shown).collect() })
+    let state = cases::standing_by(dataset, &cases, case, members).state;
+    Some(CaseOfNetwork { state, awaiting: case.awaiting, log: cases.log_of(case).map(shown).collect() })
 }
 
-/// Checks that the store's log holds every decision of a dossier, as the dataset's level shows it. What a name was erased from, or
-/// a level left out, is no difference.
-pub(super) fn verify(dataset: &Dataset, claimed: &Value, compared: &mut Compared) -> Result<(), Error> {
+/// Checks that the store's log holds every decision of a dossier, as the dataset's level shows it, and that the case stood where the
+/// dossier says: `computed` is it by the decisions of when the dossier was made, where that is known. What a name was erased from, or a
+/// level left out, is no difference.
+pub(super) fn verify(
+    dataset: &Dataset,
+    claimed: &Value,
+    computed: Option<&Value>,
+    compared: &mut Compared,
+) -> Result<(), Error> {
     let cases = dataset.cases()?;
+    if let Some(computed) = computed {
+        for field in ["state", "awaiting"] {
+            match (claimed.get(field), computed.get(field)) {
+                (Some(claimed), Some(computed)) => compared.compare(claimed, computed, &format!("case.{field}"))?,
+                (claimed, computed) => return compared.differ(&format!("case.{field}"), claimed, computed),
+            }
+        }
+        let entries = |case: &Value| case.get("log").and_then(Value::as_array).map_or(0, Vec::len);
+        if entries(claimed) != entries(computed) {
+            let [claimed, computed] = [claimed, computed].map(|case| Value::from(entries(case)));
+            return compared.differ("case.log", Some(&claimed), Some(&computed));
+        }
+    }
     let log = claimed.get("log").and_then(Value::as_array).into_iter().flatten();
     for (at, said) in log.enumerate() {
         let seq = said.get("seq").and_then(Value::as_u64);

@@ -16,13 +16,16 @@ pub(crate) struct Doings {
     pub(super) tokens: Option<u64>,
     pub(super) attributes: Vec<Attribute>,
     pub(super) fragile: Vec<HeldBy>,
+    /// How many there are.
+    #[serde(default)]
+    pub(super) fragile_in_all: u64,
 }
 
 impl Doings {
     /// As a detection keeps it of a network that hangs together so.
     pub(crate) fn of(dataset: &Dataset, results: &Labelling, network: usize, how: &How) -> Self {
         let fragile = how.held_by.iter().filter(|held| held.is_fragile()).cloned().collect();
-        Doings::with(dataset, results, network, fragile)
+        Doings::with(dataset, results, network, (fragile, how.fragile))
     }
 
     /// The same, found for a dossier.
@@ -30,7 +33,7 @@ impl Doings {
         Doings::with(dataset, results, network, how::fragile(dataset, results, network).unwrap_or_default())
     }
 
-    fn with(dataset: &Dataset, results: &Labelling, network: usize, fragile: Vec<HeldBy>) -> Self {
+    fn with(dataset: &Dataset, results: &Labelling, network: usize, (fragile, fragile_in_all): (Vec<HeldBy>, u64)) -> Self {
         let members = results.belonging(network);
         Doings {
             days: mix::days(dataset, &members),
@@ -38,6 +41,7 @@ impl Doings {
             tokens: query::tokens_of(dataset, members.iter().copied()),
             attributes: mix::attributes(dataset, results, &members),
             fragile,
+            fragile_in_all,
         }
     }
 

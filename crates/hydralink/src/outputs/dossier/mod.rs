@@ -100,8 +100,10 @@ pub struct Dossier {
     pub counter_evidence: Vec<String>,
     /// By signal that couldn't be measured: what nobody knows, or what the test needs at least.
     pub not_measured: BTreeMap<String, String>,
-    /// What the network would lose without one identifier, worst first; empty if nothing hangs on a single one.
+    /// What the network would lose without one identifier, the ten worst first; empty if nothing hangs on a single one.
     pub fragile: Vec<HeldBy>,
+    /// How many such identifiers there are.
+    pub fragile_in_all: u64,
     /// What would change the verdict.
     pub would_change: Vec<String>,
 }
@@ -159,8 +161,9 @@ pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dos
     order.sort_by(|a, b| results.evidence_bits[b.index()].total_cmp(&results.evidence_bits[a.index()]).then(a.cmp(b)));
     order.truncate(NAMED_MEMBERS);
     let strongest_members = order.into_iter().map(|account| query::member(dataset, results, account)).collect();
-    let skeletons = tables.skeletons.iter().filter(|(identifier, ..)| {
+    let skeletons = tables.skeletons.iter().filter(|(identifier, skeleton, _)| {
         dataset.naming().shows_skeletons()
+            && !skeleton.is_empty()
             && results.network_of_identifier.get(*identifier as usize).is_some_and(|&network| network as usize == index)
     });
     let skeletons = skeletons
@@ -177,6 +180,7 @@ pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dos
         given: None,
         decided: decided::decided(dataset, results, index).unwrap_or_default(),
         case: case::case_of(dataset, &network.id, &belonging),
+        fragile_in_all: doings.fragile_in_all.max(doings.fragile.len() as u64),
         fragile: doings.fragile.into_iter().take(NAMED_FRAGILE).collect(),
         would_change: config.as_ref().map(|config| verdict::would_change(network, config)).unwrap_or_default(),
         score_parts,

@@ -90,7 +90,7 @@ impl ScoreParts {
             let content = self.content_left.map(|bits| bits + self.no_hypothesis_brings);
             rows.push(part("- content, less the story", content, "a crowd that only sits in one place"));
             if self.no_hypothesis_brings > 0.0 {
-                rows.push(row("  and what no story brings", self.no_hypothesis_brings, ""));
+                rows.push(row("  of that no story brings", self.no_hypothesis_brings, ""));
             }
         }
         if let Some(bits) = self.by_shape {

@@ -97,7 +97,7 @@ fn summary(dossier: &Dossier, style: &dyn Style) -> String {
     let story = network.benign_hypothesis.replace('_', " ");
     lines.push(format!("best benign hypothesis: {story} ({:+.1} bits)", network.benign_bits));
     if dossier.given.is_none() {
-        lines.extend([chance_line(network), reruns_line(network)]);
+        lines.extend([chance_line(network), reruns_line(network, dossier.threshold)]);
     }
     lines.iter().map(|line| style.item(line)).collect()
 }
@@ -143,13 +143,13 @@ fn chance_line(network: &Network) -> String {
 }
 
 /// What reruns say of it.
-fn reruns_line(network: &Network) -> String {
+fn reruns_line(network: &Network, threshold: f64) -> String {
     network.stability.map_or("stability: not measured (run `hydralink consensus` on this store)".to_owned(), |found| {
         let ranks = found.ranks.map_or(String::new(), |(best, worst)| format!(", at rank {best} to {worst}"));
         let scores = found.scores.map_or(String::new(), |Scores { lowest, median, highest }| {
             format!(", with {lowest:.1} to {highest:.1} bits (half of them up to {median:.1})")
         });
-        let doubt = found.doubt(network.flagged).map_or(String::new(), |doubt| format!("; {doubt}"));
+        let doubt = found.doubt(network.score >= threshold).map_or(String::new(), |doubt| format!("; {doubt}"));
         format!(
             "stability {:.2}: found again in {} of {} reruns without some of the sightings and with other draws, over the threshold \
              in {}{ranks}{scores}{doubt}",
@@ -271,7 +271,9 @@ fn fragile_table(dossier: &Dossier, style: &dyn Style) -> String {
     };
     let rows: Vec<Vec<String>> = dossier.fragile.iter().map(row).collect();
     let columns = [("without", 44, false), ("members", 8, true), ("lost", 6, true), ("pieces", 7, true), ("largest", 8, true)];
-    style.table(&columns, &rows)
+    let more = dossier.fragile_in_all - rows.len() as u64;
+    let more = if more > 0 { style.item(&format!("and {} more", grouped(more))) } else { String::new() };
+    style.table(&columns, &rows) + &more
 }
 
 fn member_table(dossier: &Dossier, style: &dyn Style) -> String {

@@ -92,12 +92,17 @@ pub fn verify(dataset: Dataset, dossier: &str, key: Option<&Key>) -> Result<Veri
     let text = serde_json::to_string(&computed).expect("plain data serialises");
     let mut computed: Value = serde_json::from_str(&text).expect("what was serialised parses");
     let take = |dossier: &mut Value, field: &str| dossier.as_object_mut().and_then(|fields| fields.remove(field));
-    take(&mut computed, "case");
+    let case_then = take(&mut computed, "case").filter(|_| made_from.is_some());
     take(&mut computed, "made_from");
     take(&mut claimed, "made_from");
     compared.of_reruns = leave_out_reruns(&mut claimed, &mut computed, same_detection);
-    if let Some(case) = take(&mut claimed, "case") {
-        super::case::verify(&shown, &case, &mut compared)?;
+    match take(&mut claimed, "case").filter(|case| !case.is_null()) {
+        Some(case) => super::case::verify(&shown, &case, case_then.as_ref(), &mut compared)?,
+        None => {
+            if let Some(case) = case_then.filter(|case| !case.is_null()) {
+                return compared.differ("case", None, Some(&case));
+            }
+        }
     }
     compared.compare(&claimed, &computed, "")?;
     let Compared { values, hidden, of_reruns, .. } = compared;

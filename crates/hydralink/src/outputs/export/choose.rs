@@ -310,6 +310,7 @@ impl<'a> Chosen<'a> {
                     policy: node.policy,
                     accounts: seen,
                     degree: node.degree,
+                    known_good: node.known_good,
                 });
             } else if tied < 2 && seen > 0 {
                 graph.left_out.single_identifiers += 1;

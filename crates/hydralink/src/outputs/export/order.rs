@@ -65,6 +65,7 @@ mod tests {
             policy: None,
             accounts,
             degree: 9,
+            known_good: false,
         };
         graph.hubs = vec![hub("q", 2), hub("p", 2), hub("r", 3)];
         let pairs = |graph: &ExportGraph<'_>| {

@@ -252,7 +252,7 @@ pub(crate) fn shared<'g>(graph: &'g ExportGraph<'_>, sharing: &Sharing) -> Vec<S
         members_told: graph.told(u64::from(hub.accounts)).is_some(),
         accounts: hub.degree,
         benign_prevalence: of_hub(hub),
-        blockable: sharing.force_hub,
+        blockable: sharing.force_hub && !hub.known_good,
         hub: true,
         count: 0,
         first_seen: graph.about.as_of,
@@ -274,6 +274,10 @@ mod tests {
         // The template is used by 40 accounts and tied by an ambiguous one; the last is the suppressed hub.
         assert_eq!(blockable(&Sharing::default()), [true, true, true, false, false]);
         assert_eq!(blockable(&Sharing { force_hub: true, ..Sharing::default() }), [true, true, true, false, true]);
+        let mut ours = testing::toy();
+        ours.hubs[0].known_good = true;
+        let forced = shared(&ours, &Sharing { force_hub: true, ..Sharing::default() });
+        assert!(!forced[4].blockable, "what is known-good isn't forced either");
         assert_eq!(shared(&graph, &Sharing::default())[4].benign_prevalence, 1.0 - 3.0 / 900.0);
     }
 

@@ -105,6 +105,7 @@ pub(crate) fn toy() -> ExportGraph<'static> {
         policy: Some(1),
         accounts: 3,
         degree: 900,
+        known_good: false,
     });
     graph.left_out = LeftOut { hubs: 1, hub_sightings: 3, single_identifiers: 2, ..LeftOut::default() };
     graph.count_degrees();

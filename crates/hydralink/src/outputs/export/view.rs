@@ -247,6 +247,8 @@ pub struct ExportHub<'a> {
     pub accounts: u32,
     /// All accounts seen with it.
     pub degree: u64,
+    /// Whether it is known-good, by a list or a decision: nothing is to be done about it, whatever is forced.
+    pub known_good: bool,
 }
 
 /// What the data holds and the file doesn't. Nothing is left out without being counted here.

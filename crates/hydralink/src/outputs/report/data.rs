@@ -193,7 +193,7 @@ pub struct NetworkSection {
     pub not_measured: Vec<String>,
     /// What would change it.
     pub would_change: Vec<String>,
-    /// Exchanges by way in (API, reseller, cloud …).
+    /// Accounts by way in (API, reseller, cloud …).
     pub pathways: Vec<NamedCount>,
     /// Exchanges by model.
     pub models: Vec<NamedCount>,

@@ -34,7 +34,8 @@ impl<W: Write> Bundle<'_, W> {
         key: Option<&ExportKey>,
         belongings: &mut [Vec<String>],
     ) -> io::Result<()> {
-        let accounts = graph.nodes.iter().filter(|node| node.kind == ACCOUNT && node.membership.is_some());
+        // An account that people found harmless is nobody's to be told of.
+        let accounts = graph.nodes.iter().filter(|node| node.kind == ACCOUNT && node.membership.is_some() && !node.known_good);
         let mut order: Vec<_> = accounts.filter_map(|node| Some((node.network?, node))).collect();
         // Stable: accounts with the same evidence keep the order of the graph.
         order.sort_by(|(a, left), (b, right)| {

@@ -76,6 +76,3 @@ impl Dataset {
         })
     }
 }
-
-/// The policy of an identifier that links.
-const KEEP: &str = "keep";

@@ -9,7 +9,6 @@ use super::super::{
     AccountRow, CappedSection, DailyCounts, FragileIdentifier, HubCut, IdentifierRow, NamedCount, NetworkSection, Signal,
     Strength, TemplateRow,
 };
-use super::run::is_cut;
 use crate::dataset::Dataset;
 use crate::dataset::allowed::Allowed;
 use crate::dossier::{self, Dossier};
@@ -63,10 +62,20 @@ impl<'a> Collected<'a> {
             counter_evidence,
             skeletons,
             fragile,
+            fragile_in_all,
             would_change,
             ..
         } = dossier;
         let members = self.results.labelling.belonging(index);
+        let (templates, templates_in_all) = self.templates(index, &skeletons, &members);
+        for (section, shown, total) in
+            [("What hangs on one identifier", fragile.len(), fragile_in_all), ("Templates", templates.len(), templates_in_all)]
+        {
+            if total > shown as u64 {
+                let section = format!("{section} of {}", network.id);
+                self.capped.push(CappedSection { section, shown: shown as u64, total });
+            }
+        }
         NetworkSection {
             rank: network.rank,
             score_bits: network.score,
@@ -96,7 +105,7 @@ impl<'a> Collected<'a> {
             would_change,
             pathways: counts(&pathways),
             models: counts(&models),
-            templates: self.templates(index, &skeletons, &members),
+            templates,
             id: network.id,
         }
     }
@@ -129,8 +138,13 @@ impl<'a> Collected<'a> {
         order.into_iter().map(row).collect()
     }
 
-    /// The templates of a network that most of its members use, and what they made of them.
-    fn templates(&self, network: usize, skeletons: &BTreeMap<String, String>, members: &[AccountId]) -> Vec<TemplateRow> {
+    /// The templates of a network that most of its members use, and what they made of them; and how many it has.
+    fn templates(
+        &self,
+        network: usize,
+        skeletons: &BTreeMap<String, String>,
+        members: &[AccountId],
+    ) -> (Vec<TemplateRow>, u64) {
         let (dataset, graph) = (self.dataset, self.dataset.graph());
         let kinds = graph.kinds();
         let templates = kinds.filter(|kind| dataset.roles()[kind.index()] == KindRole::Template);
@@ -147,6 +161,7 @@ impl<'a> Collected<'a> {
             rows.push((accounts, exchanges, identifier));
         }
         rows.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)).then(a.2.cmp(&b.2)));
+        let all = rows.len() as u64;
         rows.truncate(NAMED_TEMPLATES);
         let row = |(accounts, exchanges, identifier): (u64, u64, u32)| {
             let known = skeletons.get(dataset.identifier_names().name_of(identifier)).cloned();
@@ -154,7 +169,7 @@ impl<'a> Collected<'a> {
             let skeleton = known.unwrap_or_else(|| format!("{} (only its hash is known)", parts(&label).1));
             TemplateRow { skeleton, accounts, exchanges }
         };
-        rows.into_iter().map(row).collect()
+        (rows.into_iter().map(row).collect(), all)
     }
 
     /// The most widely shared of the identifiers that don't link.
@@ -162,7 +177,7 @@ impl<'a> Collected<'a> {
         let graph = self.dataset.graph();
         let mut cut: Vec<(std::cmp::Reverse<usize>, u32)> = (0..graph.identifier_count() as u32)
             .map(|identifier| (std::cmp::Reverse(graph.identifier_degree(IdentifierId(identifier))), identifier))
-            .filter(|&(degree, identifier)| degree.0 > 1 && is_cut(&self.results.labelling, IdentifierId(identifier)))
+            .filter(|&(degree, identifier)| degree.0 > 1 && self.results.labelling.is_cut(IdentifierId(identifier)))
             .collect();
         cut.sort_unstable();
         if cut.len() > NAMED_HUBS {

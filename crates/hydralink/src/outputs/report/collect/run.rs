@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use graph::{AccountId, IdentifierId, KindId, NO_TIME};
 
 use super::super::{DegreeHistogram, InputFile, KeyNumbers, Rejected, Rule, RunHeader, SizeCount};
-use super::KEEP;
 use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::results::{Labelling, NetworkHead, Results};
+use crate::results::{NetworkHead, Results};
 use crate::review::beliefs;
 use crate::time::rfc3339;
 
@@ -133,19 +132,13 @@ pub(super) fn component_sizes(dataset: &Dataset, results: &Results) -> Vec<SizeC
     histogram(accounts.into_iter())
 }
 
-/// Whether an identifier is kept from linking for how widely it is shared. What is known-good, and a second name of what links
-/// already, link nobody either, by however few they are shared.
-pub(super) fn is_cut(labelling: &Labelling, identifier: IdentifierId) -> bool {
-    labelling.policy_of(identifier) != KEEP && !["allowed", "alias"].contains(&labelling.class_of(identifier))
-}
-
 pub(super) fn degree_histograms(dataset: &Dataset, results: &Results) -> Vec<DegreeHistogram> {
     let graph = dataset.graph();
     let of_kind = |kind: KindId| {
         let identifiers = || graph.identifiers_of_kind(kind).map(IdentifierId);
         let degree = |identifier: IdentifierId| graph.identifier_degree(identifier) as u64;
         let cut = identifiers()
-            .filter(|&identifier| degree(identifier) > 1 && is_cut(&results.labelling, identifier))
+            .filter(|&identifier| degree(identifier) > 1 && results.labelling.is_cut(identifier))
             .map(degree)
             .min();
         DegreeHistogram { kind: dataset.kind_name(kind).to_owned(), hub_cut: cut, bins: histogram(identifiers().map(degree)) }
