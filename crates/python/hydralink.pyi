@@ -233,6 +233,16 @@ class Store:
         converge: bool = False,
         top: int = 0,
     ) -> list[Record]: ...
+    def resolution_sweep(
+        self,
+        resolutions: Sequence[float] | None = None,
+        *,
+        algorithm: Literal["leiden", "louvain"] = "leiden",
+        quality: Literal["modularity", "cpm", "barber"] = "modularity",
+        seed: int = 1,
+        converge: bool = False,
+        progress: Progress | None = None,
+    ) -> list[Record]: ...
     def lineage(self, id: NetworkId | None = None, *, events: bool = False, since: int | Time | None = None) -> Any: ...
 
     # nodes, and what joins them
@@ -288,7 +298,13 @@ class Store:
 
     # judging
     def calibrate(
-        self, copies: int = 20, *, seed: int = 1, threads: int | None = None, progress: Progress | None = None
+        self,
+        copies: int = 20,
+        *,
+        seed: int = 1,
+        at_most: float | None = None,
+        threads: int | None = None,
+        progress: Progress | None = None,
     ) -> Record: ...
     def consensus(
         self,

@@ -109,6 +109,7 @@ fn every_column_of_csv_is_a_field_of_the_json() {
         (&["components", &store], &[]),
         (&["components", &store, "--sweep"], &[]),
         (&["communities", &store], &[]),
+        (&["communities", &store, "--sweep", "--resolutions", "0.5,1,2"], &[]),
         (&["hubs", &store], &[]),
         (&["top", &store], &[]),
         (&["neighbors", &store, &first], &[]),

@@ -103,7 +103,7 @@ fn a_crowded_address_of_a_school_says_so_and_links_nobody_alone() {
     };
     bench.ok(&["build", &events, "-o", "bare", "--quiet"]);
     let (before, policy, _) = class("bare");
-    assert_eq!((before.as_str(), policy.as_str()), ("operator_hub", "keep"));
+    assert_eq!((before.as_str(), policy.as_str()), ("burst_hub", "keep"));
     let table = bench.file("networks.csv", "prefix,type\n203.0.113.0/24,edu\n");
     bench.ok(&["build", &events, "-o", "known", "--quiet", "--enrich", &table]);
     let (after, policy, reason) = class("known");

@@ -10,6 +10,10 @@ fn a_calibration_gives_q_values_and_another_detection_makes_it_stale() {
     let store = detected(&bench);
     bench.fails(2, &["--copies"], &["calibrate", &store, "--copies", "0"]);
     let lines = bench.ok(&["calibrate", &store, "--copies", "4", "--format", "jsonl"]).records();
+    // A threshold for so many false networks is one at which the copies give no more.
+    let set = bench.ok(&["calibrate", &store, "--copies", "4", "--at-most", "0.25", "--format", "json"]).json();
+    assert!(set["expected_false"].as_f64() <= Some(0.25) && set["score"].as_f64() >= Some(0.0), "{set}");
+    bench.fails(2, &["0 or more"], &["calibrate", &store, "--at-most=-1"]);
     let expected: Vec<f64> = lines.iter().map(|line| line["expected_false"].as_f64().expect("a number")).collect();
     assert!(expected.windows(2).all(|pair| pair[0] >= pair[1]), "fewer false networks at higher scores: {expected:?}");
     assert!(lines.iter().all(|line| line["upper"].as_f64() > line["expected_false"].as_f64()), "{lines:?}");
@@ -95,6 +99,11 @@ fn a_backtest_tells_when_a_network_would_have_been_found() {
         assert!(number(alarm, "leaked") <= number(half, "leaked") && number(half, "leaked") <= 1.0, "{network}");
         assert!(number(alarm, "hours") > 0.0 && number(alarm, "hours") <= 60.0 * 24.0, "{network}");
     }
+    // The networks of the last cut kept their ids as often as the cuts say.
+    assert!(networks.iter().all(|network| network["ids"].as_u64() > network["switches"].as_u64().map(|_| 0)), "{networks:?}");
+    let told = bench.ok(&["backtest", &store, "--every", "360"]).stderr;
+    let identity = told.split("IDF1 ").nth(1).and_then(|told| told.get(..5)).and_then(|told| told.parse::<f64>().ok());
+    assert!(identity.is_some_and(|f1| f1 > 0.3 && f1 <= 1.0), "{told}");
     let truth = run(&["--labels", &of_world("labels.csv")]);
     assert!(truth.iter().any(|network| !network["alarm"].is_null()), "{truth:?}");
     assert_eq!(run(&["--threads", "1"]), networks);
@@ -196,7 +205,10 @@ fn baselines_and_ablations_stand_beside_ours() {
     let tight = bench.ok(&[&["evaluate", &store, "--baselines", "--pair-budget", "10"], &truth[..]].concat());
     assert!(tight.stderr.contains("evilcohort:") && tight.stderr.contains("left out"), "{}", tight.stderr);
     let fairness = bench.ok(&[&["evaluate", &store, "--fairness", "--format", "jsonl"], &truth[..]].concat()).records();
-    assert!(fairness.iter().any(|line| line["attribute"] == "country"), "{fairness:?}");
+    for (attribute, value) in [("country", None), ("pathway", Some("consumer")), ("address", Some("carrier_nat"))] {
+        let told = |line: &&Value| line["attribute"] == attribute && value.is_none_or(|value| line["value"] == value);
+        assert!(fairness.iter().any(|line| told(&line)), "{attribute}: {fairness:?}");
+    }
     let partial = bench.ok(&[&["evaluate", &store, "--partial"], &truth[..]].concat());
     assert!(partial.stderr.contains("95% interval"), "{}", partial.stderr);
     let ablation = bench.ok(&[&["ablate", &store, "--format", "jsonl"], &truth[..]].concat()).records();

@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::act::{ANN, belonging, detect_again, networks, run_with, text};
-use crate::support::{Bench, detected, of_world};
+use crate::support::{Bench, Ran, detected, of_world};
 
 pub(crate) const KEY: &[u8] = b"0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0";
 const OTHER_KEY: &[u8] = b"ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100";
@@ -66,6 +66,28 @@ pub(crate) fn first_event() -> (String, String, String) {
     let row = lines.next().expect("a row");
     let value = |name: &str| row[header.iter().position(|column| *column == name).expect("the column")].to_owned();
     (value("account_id"), value("ip"), value("payment_instrument"))
+}
+
+#[test]
+fn a_key_may_come_from_the_environment() {
+    let bench = Bench::new();
+    let store = keyed(&bench, &key_file(&bench, "key", KEY));
+    let (account, ..) = first_event();
+    let [good, other] = [KEY, OTHER_KEY].map(|key| std::str::from_utf8(key).expect("UTF-8"));
+    let shown = |value: Option<&str>| {
+        let mut command =
+            bench.command(&["show", &store, &account, "--key-file", "env:HYDRALINK_TEST_KEY", "--format", "json"]);
+        value.map(|value| command.env("HYDRALINK_TEST_KEY", value));
+        Ran::of(command.output().expect("the binary runs"))
+    };
+    assert_eq!(shown(Some(good)).json(), bench.ok(&["show", &store, &account, "--key-file", "key", "--format", "json"]).json());
+    for (value, why) in
+        [(None, "not set"), (Some(""), "not set"), (Some("short"), "5 bytes"), (Some(other), "the key file given is")]
+    {
+        let refused = shown(value);
+        assert_eq!((refused.code, refused.stderr.contains(why)), (2, true), "{value:?}: {}", refused.stderr);
+        assert!(!refused.stderr.contains(other), "{}", refused.stderr);
+    }
 }
 
 #[test]
@@ -592,5 +614,93 @@ fn a_company_is_one_after_retention_as_well() {
     let before = class();
     bench.ok(&["expire", "store", "--keep", "20d", "--quiet"]);
     // All of them had come to the card at the time of the cut.
-    assert_eq!((class(), before.as_str() == "operator_hub"), (before.clone(), false));
+    assert_eq!((class(), before.as_str() == "burst_hub"), (before.clone(), false));
+}
+
+#[test]
+fn of_a_prompt_that_one_account_alone_sent_only_a_hash_is_kept() {
+    let bench = Bench::new();
+    let own = "Dear doctor my name is Gottfried and I have a rare illness called zorblaxitis please help me today";
+    let shared = "Please summarise the following quarterly report of the branch office in five short sentences for the board";
+    let rows = [("a", own), ("a", shared), ("b", shared)].map(|(account, prompt)| format!("{account},{prompt}\n")).concat();
+    let events = bench.file("events.csv", format!("account,prompt\n{rows}"));
+    bench.ok(&["build", &events, "-o", "store", "--quiet"]);
+    let store = bench.path("store").to_str().expect("UTF-8").to_owned();
+    assert_eq!(files_with(&store, "zorblaxitis"), Vec::<String>::new());
+    assert!(!files_with(&store, "quarterly").is_empty());
+    let templates = bench.ok(&["top", "store", "--kind", "prompt_template_hash", "--format", "jsonl"]).records();
+    let skeletons: Vec<bool> = templates
+        .iter()
+        .map(|template| bench.ok(&["show", "store", &text(&template["node"]), "--format", "json"]).json())
+        .map(|card| card["facts"].get("skeleton").is_some())
+        .collect();
+    assert_eq!(skeletons, [true, false], "the one of two accounts, and that of one: {templates:?}");
+}
+
+#[test]
+fn lists_of_pseudonyms_stand_in_the_order_of_the_pseudonyms() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    let key = key_file(&bench, "key", KEY);
+    let redacted = |command: &[&str]| {
+        let shown = ["--level", "redact", "--key-file", &key, "--top", "0", "--format", "jsonl", "--quiet"];
+        bench.ok(&[command, &shown[..]].concat()).records()
+    };
+    let id = text(&networks(&bench, &store)[0]["id"]);
+    for (command, name, measure) in [
+        (&["top", &store, "--kind", "ip"][..], "node", "degree"),
+        (&["top", &store, "--kind", "account", "--by", "degree"], "node", "degree"),
+        (&["hubs", &store, "--kind", "payment_instrument"], "identifier", "accounts"),
+    ] {
+        let rows = redacted(command);
+        let of = |row: &Value| (row[measure].as_u64().expect("a number"), text(&row[name]));
+        let ties: Vec<_> = rows.windows(2).filter(|pair| of(&pair[0]).0 == of(&pair[1]).0).collect();
+        assert!(ties.len() > 5, "{command:?} has no ties");
+        assert!(ties.iter().all(|pair| of(&pair[0]).1 < of(&pair[1]).1), "{command:?}");
+    }
+    let ego = bench
+        .ok(&[
+            "ego",
+            &store,
+            &format!("account:{}", belonging(&bench, &store, &id).first().expect("one")),
+            "--hops",
+            "1",
+            "--level",
+            "redact",
+            "--key-file",
+            &key,
+            "--format",
+            "jsonl",
+            "--quiet",
+        ])
+        .records();
+    let nodes: Vec<String> = ego.iter().skip(1).map(|row| text(&row["node"])).collect();
+    assert!(nodes.len() > 3 && nodes.is_sorted(), "{nodes:?}");
+}
+
+#[test]
+fn a_store_of_pseudonyms_repeats_nothing_that_is_typed_without_its_key() {
+    let bench = Bench::new();
+    let store = keyed(&bench, &key_file(&bench, "key", KEY));
+    let (account, ip, _) = first_event();
+    for node in [account.clone(), format!("account:{account}"), format!("ip:{ip}"), ip.clone()] {
+        let refused = bench.run(&["show", &store, &node]);
+        let value = node.rsplit(':').next().expect("a value");
+        assert_eq!((refused.code, refused.stderr.contains(value)), (3, false), "{}", refused.stderr);
+        assert!(refused.stderr.contains("pseudonyms under key"), "{}", refused.stderr);
+    }
+    // The id of a network is nobody's name.
+    assert!(bench.run(&["network", &store, "PN-00000000"]).stderr.contains("PN-00000000"));
+}
+
+#[test]
+fn whoever_is_forgotten_as_of_a_time_leaves_the_store_of_that_time_as_it_was() {
+    let bench = Bench::new();
+    let store = detected(&bench);
+    bench.ok(&["as-of", &store, "2026-04-15", "-o", "past", "--quiet"]);
+    let (account, ..) = first_event();
+    let forgotten = bench.ok(&["forget", "past", &account, "--reviewer", "ann", "--format", "json", "--quiet"]).json();
+    assert_eq!(forgotten["dropped_sections"], Value::Array(Vec::new()));
+    bench.fails(2, &["was made by as-of"], &["update", "past", &of_world("events.csv")]);
+    bench.ok(&["as-of", &store, "2026-04-20", "-o", "past", "--quiet"]);
 }

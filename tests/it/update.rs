@@ -133,7 +133,7 @@ fn prompts_are_mined_together_or_not_at_all() {
     let bench = Bench::new();
     let prompts = |name: &str, account: &str| {
         let text = "please describe the colour of the sky over this small town in words";
-        bench.file(name, format!("account,prompt\n{account},{text} {account}\n"))
+        bench.file(name, format!("account,prompt\n{account},{text} {account}\nalso-{account},{text} {account}\n"))
     };
     let (one, two) = (prompts("one.csv", "a"), prompts("two.csv", "b"));
     let plain = bench.file("plain.csv", "account,ip\nc,8.8.8.8\n");

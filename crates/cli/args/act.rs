@@ -44,7 +44,8 @@ pub(crate) enum ActCommand {
 /// A key, from a file and never from the command line.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct KeyFile {
-    /// File with the key of pseudonyms: at least 32 random bytes that only you can read
+    /// File with the key of pseudonyms: at least 32 random bytes that only you can read (env:NAME takes them from that environment
+    /// variable)
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
 }

@@ -65,7 +65,7 @@ pub(crate) struct PathBetween {
     /// Where they end
     pub(crate) to: String,
     /// How many chains, at most 1000
-    #[arg(short, default_value_t = 1, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1000))]
+    #[arg(short, long = "k", default_value_t = 1, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1000))]
     pub(crate) k: usize,
 }
 

@@ -141,7 +141,7 @@ pub(crate) struct Components {
     #[arg(long, value_name = "N")]
     pub(crate) max_degree: Option<u32>,
     /// The component sizes at every degree cap instead: where the giant component appears
-    #[arg(long, conflicts_with_all = ["max_degree", "kind"])]
+    #[arg(long, conflicts_with = "max_degree")]
     pub(crate) sweep: bool,
     /// Those of what links in the last detection instead: the column `component` of `members`, by the same ids
     #[arg(long, conflicts_with_all = ["max_degree", "kind", "sweep"])]
@@ -191,6 +191,12 @@ pub(crate) struct Communities {
     /// Repeat until nothing improves, instead of the fast mode
     #[arg(long)]
     pub(crate) converge: bool,
+    /// At many resolutions instead: how the communities change from one to the next, and which are most stable
+    #[arg(long, conflicts_with = "resolution")]
+    pub(crate) sweep: bool,
+    /// The resolutions of the sweep (default: 13 from 1/8 to 8, which suit modularity and Barber's)
+    #[arg(long, value_delimiter = ',', value_name = "NUMBERS", requires = "sweep")]
+    pub(crate) resolutions: Vec<f64>,
     #[command(flatten)]
     pub(crate) top: TopRows,
 }

@@ -44,6 +44,9 @@ pub(crate) struct Calibrate {
     /// Each copy in turn taken for the data: how often anything is called significant where all is chance
     #[arg(long)]
     pub(crate) reliability: bool,
+    /// The lowest threshold at which chance gives at most so many networks a run, in the mean of the copies, instead of the table
+    #[arg(long, value_name = "NUMBER", conflicts_with = "reliability", value_parser = networks_a_run)]
+    pub(crate) at_most: Option<f64>,
 }
 
 #[derive(Debug, Args)]
@@ -133,9 +136,16 @@ pub(crate) struct EvaluateMore {
     /// Most pairs of accounts that a baseline's projection counts
     #[arg(long, default_value_t = 50_000_000, value_name = "PAIRS", requires = "baselines")]
     pub(crate) pair_budget: u64,
-    /// Whom false alarms hit instead: rates among legitimate accounts by country and pathway
+    /// Whom false alarms hit instead: rates among legitimate accounts by country, pathway and class of their addresses (a carrier's
+    /// gateway, a VPN's exit ...)
     #[arg(long, conflicts_with = "baselines")]
     pub(crate) fairness: bool,
+}
+
+/// A number of networks, which may be less than one.
+fn networks_a_run(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0);
+    number.ok_or_else(|| "a number of networks of 0 or more, as in 0.05, was expected".to_owned())
 }
 
 /// Evasions by their words.

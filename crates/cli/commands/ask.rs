@@ -117,8 +117,12 @@ pub(crate) fn refuse_unknown(
 fn card_text(card: &NodeCard) -> String {
     let mut lines = vec![card.node.clone()];
     let mut line = |name: &str, value: String| lines.push(format!("  {name:<14} {value}"));
-    let seen: Vec<String> = card.seen_with.iter().map(|(kind, count)| format!("{} {kind}", grouped(*count))).collect();
-    line("seen with", seen.join(", "));
+    let of_kind = |(kind, &count): (&String, &u64)| match kind.as_str() {
+        "account" => counted(count, "account"),
+        kind => format!("{} {kind}", grouped(count)),
+    };
+    let seen: Vec<String> = card.seen_with.iter().map(of_kind).collect();
+    line("seen with", if seen.is_empty() { "nothing".to_owned() } else { seen.join(", ") });
     line("exchanges", grouped(card.exchanges));
     card.tokens.into_iter().for_each(|tokens| line("tokens", grouped(tokens)));
     if let (Some(first), Some(last)) = (&card.first_seen, &card.last_seen) {
@@ -133,8 +137,10 @@ fn card_text(card: &NodeCard) -> String {
     if let Some(network) = &card.network {
         line("network", network.clone());
     }
-    if let Some(candidate) = &card.candidate {
-        line("touches", format!("{candidate} (not flagged for this)"));
+    match (&card.candidate, card.membership) {
+        (Some(candidate), Some("core" | "fringe")) => line("candidate", format!("{candidate} (below the threshold)")),
+        (Some(candidate), _) => line("touches", format!("{candidate} (not flagged for this)")),
+        (None, _) => {}
     }
     if let (Some(membership), Some(confidence)) = (card.membership, card.confidence) {
         line("membership", format!("{membership}, confidence {confidence:.2}"));

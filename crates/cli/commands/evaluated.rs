@@ -18,13 +18,16 @@ pub(crate) fn evaluation_text(evaluation: &Evaluation) -> String {
         format!("pairwise  {}", score(&evaluation.pairwise)),
         format!("B-cubed   {}", score(&evaluation.b_cubed)),
         evaluation.ranking.map_or("ranking   n/a: of most networks nothing is known".to_owned(), |ranking| {
-            format!(
-                "ranking   PR-AUC {}  precision@5 {}  @10 {}  @20 {}",
-                if_planted(format!("{:.3}", ranking.average_precision)),
-                percent(ranking.precision_at_5),
-                percent(ranking.precision_at_10),
-                percent(ranking.precision_at_20)
-            )
+            let first = [(5, ranking.precision_at_5), (10, ranking.precision_at_10), (20, ranking.precision_at_20)];
+            // Of fewer networks than that it is the share of all of them.
+            let told = first.into_iter().filter(|&(k, _)| k <= ranking.networks);
+            let told: String = told.map(|(k, share)| format!("  precision@{k} {}", percent(share))).collect();
+            let all = if ranking.networks < 20 && ranking.networks > 0 {
+                format!("  of all {} {}", ranking.networks, percent(ranking.precision_at_20))
+            } else {
+                String::new()
+            };
+            format!("ranking   PR-AUC {}{told}{all}", if_planted(format!("{:.3}", ranking.average_precision)))
         }),
         format!(
             "benign accounts flagged: {} ({:.1} per million)",

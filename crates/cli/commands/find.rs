@@ -11,7 +11,8 @@ use hydralink::review::{self, ReviewConfig, Reviewed};
 use hydralink::rules::{ListFile, Lists};
 use hydralink::store::quoted;
 use hydralink::{
-    AccountId, AccountRole, CommunitySearch, ComponentFilter, Dataset, DetectConfig, Labelling, LastDetection, Reading, Results,
+    AccountId, AccountRole, CommunitySearch, ComponentFilter, Dataset, DetectConfig, Labelling, LastDetection, Reading,
+    ResolutionPoint, Results,
 };
 
 use super::about::{confirmed_below_words, counted_entries};
@@ -218,7 +219,7 @@ fn ranks_of(cased: &CasedNetwork) -> Option<(u32, u32)> {
 }
 
 /// The columns of a network; tables show its state once anything was decided, its q-value and its range of ranks once there is one.
-fn network_fields(decided: bool, calibrated: bool, rerun: bool) -> [Field<CasedNetwork>; 16] {
+fn network_fields(decided: bool, calibrated: bool, rerun: bool) -> [Field<CasedNetwork>; 21] {
     let state = |cased: &CasedNetwork| cased.state.name().to_owned();
     let q_value = |cased: &CasedNetwork| cased.network.q_value.map_or(String::new(), |q| format!("{q:.4}"));
     let ranks = |cased: &CasedNetwork| ranks_of(cased).map_or(String::new(), |(best, worst)| format!("{best} to {worst}"));
@@ -226,6 +227,9 @@ fn network_fields(decided: bool, calibrated: bool, rerun: bool) -> [Field<CasedN
         Field::number("rank", |cased| cased.network.rank.to_string()),
         Field::name("id", |cased| cased.network.id.clone()),
         Field::number("accounts", |cased| cased.network.accounts.to_string()),
+        Field::csv("core"),
+        Field::csv("fringe"),
+        Field::csv("ambiguous"),
         Field::csv("events"),
         Field::number("score", |cased| format!("{:.1}", cased.network.score)),
         if calibrated { Field::number("q_value", q_value) } else { Field::csv("q_value") },
@@ -234,6 +238,8 @@ fn network_fields(decided: bool, calibrated: bool, rerun: bool) -> [Field<CasedN
         Field::csv("last_seen"),
         Field::csv("benign_hypothesis"),
         Field::csv("benign_bits"),
+        Field::csv("suppressed_sightings"),
+        Field::csv("fragility"),
         Field::csv("stability.similarity"),
         if decided { Field::text("state", state) } else { Field::csv("state") },
         Field::csv("confirmed"),
@@ -334,7 +340,14 @@ pub(crate) const MEMBER: &[Field<Labelled>] = &[
 pub(crate) fn components(arguments: &Components, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
     if arguments.sweep {
-        return Ok(output.records(&hydralink::degree_sweep(&dataset), SWEEP)?);
+        let sweep = hydralink::degree_sweep(&dataset, &arguments.kind)?;
+        let shown = if output.format() == Format::Table { thinned(&sweep) } else { sweep.clone() };
+        let found = output.records(&shown, SWEEP)?;
+        if shown.len() < sweep.len() {
+            output.say(&format!("{} of {} caps; any other format has all", shown.len(), grouped(sweep.len() as u64)))?;
+        }
+        output.say(&giant_text(&sweep))?;
+        return Ok(found);
     }
     let partition = if arguments.detected {
         hydralink::detected_components(&dataset.labelling()?)
@@ -346,7 +359,7 @@ pub(crate) fn components(arguments: &Components, output: &mut Output) -> anyhow:
 }
 
 /// Prints communities.
-pub(crate) fn communities(arguments: &Communities, output: &mut Output) -> anyhow::Result<Found> {
+pub(crate) fn communities(arguments: &Communities, shared: &Shared, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
     let search = CommunitySearch {
         algorithm: match arguments.algorithm {
@@ -362,15 +375,71 @@ pub(crate) fn communities(arguments: &Communities, output: &mut Output) -> anyho
         seed: arguments.seed,
         effort: if arguments.converge { hydralink::Effort::Converge } else { hydralink::Effort::Fast },
     };
+    if arguments.sweep {
+        let usual = hydralink::usual_resolutions();
+        let resolutions = if arguments.resolutions.is_empty() { &usual } else { &arguments.resolutions };
+        let bar = Progress::new(shared, "sweeping", None, false);
+        let points = hydralink::resolution_sweep(&dataset, &search, resolutions, &bar)?;
+        drop(bar);
+        return Ok(output.records(&points, RESOLUTION)?);
+    }
     let found = hydralink::communities(&dataset, &search)?;
+    let audit = found.audit;
+    let limit = audit.below_resolution_limit.map_or(String::new(), |below| {
+        format!("; {} below the resolution limit of modularity, where one may be several", grouped(below))
+    });
     output.say(&format!(
-        "quality {:.6}, {} {}, {} disconnected",
+        "quality {:.6}, {} {}, {} disconnected, {} badly connected, {} pairs better off as one{limit}",
         found.quality,
         grouped(found.partition.group_count() as u64),
         if found.partition.group_count() == 1 { "community" } else { "communities" },
-        found.disconnected
+        audit.disconnected,
+        grouped(audit.badly_connected),
+        grouped(audit.unseparated)
     ))?;
     print_groups(&query::groups(&dataset, &found.partition, 0), &arguments.top, output)
+}
+
+/// Some points of a sweep: each cap a quarter higher than the one before, those on either side of the giant component, and the last.
+fn thinned(sweep: &[hydralink::SweepPoint]) -> Vec<hydralink::SweepPoint> {
+    let giant = hydralink::Giant::of(sweep);
+    let of_giant = |point: &hydralink::SweepPoint| {
+        giant.is_some_and(|giant| giant.appears == *point || giant.before == Some(*point)) || sweep.last() == Some(point)
+    };
+    let mut next = 0;
+    let mut keeps = |point: &&hydralink::SweepPoint| {
+        let due = point.max_degree >= next;
+        if due {
+            next = point.max_degree + (point.max_degree / 4).max(1);
+        }
+        due || of_giant(point)
+    };
+    sweep.iter().filter(|point| keeps(point)).copied().collect()
+}
+
+/// Where the giant component appears, in a line.
+fn giant_text(sweep: &[hydralink::SweepPoint]) -> String {
+    let Some(hydralink::Giant { appears, before, around, .. }) = hydralink::Giant::of(sweep) else {
+        return "no giant component: at no cap does the largest gain a twentieth of all accounts".to_owned();
+    };
+    let cap = |point: hydralink::SweepPoint| counted(u64::from(point.max_degree), "account");
+    let accounts = |count: u64| counted(count, "account");
+    let appears_at = format!(
+        "the giant component appears when identifiers of {} link: the largest then has {}",
+        cap(appears),
+        accounts(appears.largest_component)
+    );
+    match (before, around) {
+        (Some(before), Some((less, more))) => format!(
+            "{appears_at}. Below, at {}, it has {} of {} linked; with a cap a fifth lower {}, a fifth higher {}",
+            cap(before),
+            accounts(before.largest_component),
+            grouped(before.linked_accounts),
+            grouped(less),
+            grouped(more)
+        ),
+        _ => format!("{appears_at}. There is no lower cap"),
+    }
 }
 
 fn print_groups(groups: &[Group], top: &TopRows, output: &mut Output) -> anyhow::Result<Found> {
@@ -393,10 +462,28 @@ const SWEEP: &[Field<hydralink::SweepPoint>] = &[
     Field::number("jump", |point| format!("{:.3}", point.jump)),
 ];
 
+const RESOLUTION: &[Field<ResolutionPoint>] = &[
+    Field::number("resolution", |point| format!("{:.3}", point.resolution)),
+    Field::number("communities", |point| point.communities.to_string()),
+    Field::of("largest_community", Field::number("largest", |point| point.largest_community.to_string())),
+    Field::number("quality", |point| format!("{:.4}", point.quality)),
+    Field::of("adjusted_rand", Field::number("ARI", |point| rounded(point.adjusted_rand))),
+    Field::of("variation_of_information", Field::number("VI", |point| rounded(point.variation_of_information))),
+    Field::text("plateau", |point| if point.plateau { "here" } else { "" }.to_owned()),
+    Field::csv("disconnected"),
+    Field::csv("badly_connected"),
+    Field::csv("unseparated"),
+    Field::csv("below_resolution_limit"),
+];
+
+fn rounded(value: Option<f64>) -> String {
+    value.map_or(String::new(), |value| format!("{value:.3}"))
+}
+
 /// Prints what became of each network between two stores.
 pub(crate) fn diff(arguments: &Diff, output: &mut Output) -> anyhow::Result<Found> {
     let (before, after) = (Dataset::open(&arguments.before)?, Dataset::open(&arguments.after)?);
-    let changes = diff::diff((&before, &before.results()?), (&after, &after.results()?));
+    let changes = diff::diff((&before, &before.results()?), (&after, &after.results()?))?;
     Ok(output.records(&changes, CHANGE)?)
 }
 

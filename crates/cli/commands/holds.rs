@@ -1,6 +1,6 @@
 //! What holds: a membership, and what would end it; a network, and what joined it.
 
-use hydralink::appeal::{self, Appeal};
+use hydralink::appeal::{self, Appeal, NotCounted};
 use hydralink::filter;
 use hydralink::how::{self, HeldBy, How};
 use hydralink::node::{Name, abridged};
@@ -48,11 +48,12 @@ fn appeal_text(appeal: &Appeal) -> String {
     for ground in foremost {
         lines.push(format!("  {}\t({})", ground.identifier, ground.class));
         lines.push(format!(
-            "    {:+.1} bits: {} of its {} {} of the network; {}, {}",
+            "    {:+.1} bits: {} of its {} {} of the network{}; {}, {}",
             ground.bits,
             grouped(ground.members),
             counted(ground.accounts, "account"),
             if ground.members == 1 { "is" } else { "are" },
+            touching_words(ground.touching),
             counted(ground.exchanges, "exchange"),
             ground.days()
         ));
@@ -78,10 +79,7 @@ fn appeal_text(appeal: &Appeal) -> String {
     }
     if !appeal.not_counted.is_empty() {
         lines.push("\nShared with members and not counted, and how many of its accounts are of the network".to_owned());
-        lines.extend(appeal.not_counted.iter().take(OTHERS).map(|shared| {
-            let (members, accounts) = (grouped(shared.members), counted(shared.accounts, "account"));
-            format!("  {}\t{}\t{members} of its {accounts}", shared.identifier, shared.class)
-        }));
+        lines.extend(not_counted_lines(&appeal.not_counted, appeal.shared_not_counted, OTHERS));
     }
     lines.push(String::new());
     lines.join("\n")
@@ -103,6 +101,27 @@ pub(crate) fn how(arguments: &args::How, output: &mut Output) -> anyhow::Result<
 
 /// Columns of a name among others; commands take what is left of a longer one.
 const JOINED: usize = 44;
+
+/// What is shared and not counted, the first `most` of `all`.
+pub(super) fn not_counted_lines(shared: &[NotCounted], all: u64, most: usize) -> Vec<String> {
+    let line = |shared: &NotCounted| {
+        let (members, accounts) = (grouped(shared.members), counted(shared.accounts, "account"));
+        let touching = touching_words(shared.touching);
+        format!("  {}\t{}\t{members} of its {accounts}{touching}", shared.identifier, shared.class)
+    };
+    let shown: Vec<String> = shared.iter().take(most).map(line).collect();
+    let more = all - shown.len() as u64;
+    shown.into_iter().chain((more > 0).then(|| format!("  and {} more", grouped(more)))).collect()
+}
+
+/// How many others have it that only touch the network, after how many of it do.
+pub(super) fn touching_words(touching: u64) -> String {
+    match touching {
+        0 => String::new(),
+        1 => " (1 more touches it)".to_owned(),
+        more => format!(" ({} more touch it)", grouped(more)),
+    }
+}
 
 fn how_text(how: &How, top: usize) -> String {
     let mut lines = vec![format!(
@@ -190,6 +209,18 @@ fn how_text(how: &How, top: usize) -> String {
             let (identifiers, accounts) = (counted(other.identifiers, "identifier"), grouped(other.accounts));
             let below = if other.flagged { "" } else { ", below the threshold" };
             format!("{}: {identifiers}, on {accounts} of its accounts{below}", other.network)
+        }));
+    }
+    if !how.kept_out.is_empty() {
+        lines.push(
+            "\nIf a hub linked like any other identifier: one that members share and that brought nobody in, and the accounts that there \
+             would be with all of its own"
+                .to_owned(),
+        );
+        lines.push("identifier\tclass\tmembers\twould be".to_owned());
+        lines.extend(how.kept_out.iter().take(top).map(|hub| {
+            let how::KeptOut { identifier, class, members, would_be, .. } = hub;
+            format!("{identifier}\t{}\t{members}\t{}", class.replace('_', " "), grouped(*would_be))
         }));
     }
     lines.push(String::new());

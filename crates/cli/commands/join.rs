@@ -1,5 +1,6 @@
 //! What joins nodes: ego, path, common, why, why-not, appeal, how, overlap, expand.
 
+use hydralink::appeal::Ground;
 use hydralink::expand::{self, Close};
 use hydralink::filter;
 use hydralink::links::{self, EgoNode, Held, Shared, Why};
@@ -11,6 +12,7 @@ use hydralink::{Node, Reading, cases};
 
 use super::ask::{found_but, named_accounts};
 use super::find::MEMBER;
+use super::holds::{not_counted_lines, touching_words};
 use crate::Found;
 use crate::args;
 use crate::output::{Field, Format, Output, counted, grouped};
@@ -266,6 +268,10 @@ fn why_not_member_text(found: &WhyNotMember) -> String {
     let line = |identifier: &str, bits: f64, members: u64, accounts: u64| {
         format!("  {identifier}\t{bits:.1} bits\t{} of its {}", grouped(members), counted(accounts, "account"))
     };
+    let ground = |ground: &Ground| {
+        let said = line(&ground.identifier, ground.bits, ground.members, ground.accounts);
+        format!("{said}{}", touching_words(ground.touching))
+    };
     let mut section = |heading: String, rows: Vec<String>| {
         if rows.is_empty() {
             return;
@@ -275,7 +281,7 @@ fn why_not_member_text(found: &WhyNotMember) -> String {
         lines.extend(rows.into_iter().take(SHARED_SHOWN));
         lines.extend((more > 0).then(|| format!("  and {} more; JSON has all", grouped(more as u64))));
     };
-    let grounds = found.grounds.iter().map(|ground| line(&ground.identifier, ground.bits, ground.members, ground.accounts));
+    let grounds = found.grounds.iter().map(ground);
     let pays = if found.join_bits > 0.0 && !found.grounds.is_empty() {
         format!(
             " ({:.1} bits together, less {:.1} that joining costs an outsider)",
@@ -311,11 +317,8 @@ fn why_not_member_text(found: &WhyNotMember) -> String {
             joining.collect(),
         );
     }
-    let not_counted = found.not_counted.iter().map(|shared| {
-        let (members, accounts) = (grouped(shared.members), counted(shared.accounts, "account"));
-        format!("  {}\t{}\t{members} of its {accounts}", shared.identifier, shared.class)
-    });
-    section("Shared with members and not counted".to_owned(), not_counted.collect());
+    let not_counted = not_counted_lines(&found.not_counted, found.shared_not_counted, usize::MAX);
+    section("Shared with members and not counted".to_owned(), not_counted);
     if found.membership.is_none() && !found.kinds_not_shared.is_empty() {
         lines.push(format!("\nNothing that counts among: {}", found.kinds_not_shared.join(", ")));
     }
@@ -370,6 +373,9 @@ pub(crate) fn expand(arguments: &args::Expand, output: &mut Output) -> anyhow::R
         None => (Vec::new(), None),
     };
     let unknown = unknown.or(unknown_good);
+    if seeds.is_empty() && unknown.is_some() {
+        return found_but(unknown, Found::Nothing);
+    }
     let mut found = expand::expand(&dataset, &dataset.labelling()?, &seeds, &good)?;
     let all = found.accounts.len();
     found.accounts.truncate(filter::at_most(arguments.top));
@@ -378,8 +384,13 @@ pub(crate) fn expand(arguments: &args::Expand, output: &mut Output) -> anyhow::R
         _ => output.records(&found.accounts, &close_fields(!good.is_empty()))?,
     };
     output.say(&format!(
-        "{}; a cluster of {} of conductance {:.3}; showing {} of {} that the walk reached",
+        "{}{}; a cluster of {} of conductance {:.3}; showing {} of {} that the walk reached",
         counted(found.seeds, "seed"),
+        match found.seeds_without_links {
+            0 => String::new(),
+            1 => " (one with nothing that links is left out)".to_owned(),
+            some => format!(" ({} with nothing that links are left out)", grouped(some)),
+        },
         counted(found.inside, "account"),
         found.conductance,
         grouped(found.accounts.len() as u64),

@@ -43,6 +43,10 @@ fn run_calibrate(arguments: &Calibrate, shared: &Shared, output: &mut Output) ->
     if arguments.reliability {
         return Ok(output.records(&calibration.reliability(results.labelling()), RELIABILITY)?);
     }
+    if let Some(at_most) = arguments.at_most {
+        let line = calibration.threshold_for(results.labelling(), at_most);
+        return Ok(output.one(&line, |line| threshold_text(line, at_most, config.copies))?);
+    }
     output.records(&calibration.thresholds(results.labelling()), THRESHOLD)?;
     let flagged = results.networks.iter().filter(|network| network.flagged);
     let flagged: Vec<(f64, f64)> =
@@ -52,11 +56,27 @@ fn run_calibrate(arguments: &Calibrate, shared: &Shared, output: &mut Output) ->
     Ok(Found::Something)
 }
 
+/// The threshold for so many false networks, and what the copies prove of it.
+fn threshold_text(line: &ThresholdLine, at_most: f64, copies: u32) -> String {
+    format!(
+        "at a threshold of {:.2} bits chance gives {:.3} networks a run in the mean of {} (at most {at_most} were asked for; with \
+         95% confidence it gives at most {:.2}, which more copies would lower)\n{} of this store reach it; what harmless groups give is \
+         not in this number\nto detect by it: threshold_bits = {:.2} under [linkage.score] in a file for `detect --config`\n",
+        line.score,
+        line.expected_false,
+        if copies == 1 { "1 copy".to_owned() } else { format!("{copies} copies") },
+        line.upper,
+        counted(line.candidates, "candidate"),
+        line.score
+    )
+}
+
 /// What the q-values of the flagged networks say, each with the part of harmless stories, where so many copies could give this
 /// at least.
 fn calibrated_text(flagged: &[(f64, f64)], least: f64, copies: u32) -> String {
     let (sure, all) = (flagged.iter().filter(|(q, _)| *q <= 0.05).count() as u64, flagged.len() as u64);
     let by_chance = flagged.iter().filter(|(q, harmless)| q - harmless <= 0.05).count() as u64;
+    let reachable = flagged.iter().filter(|(_, harmless)| *harmless < 0.05).count() as u64;
     let have = if sure == 1 { "has" } else { "have" };
     let of = format!("{} of {} over the threshold {have} q <= .05", grouped(sure), counted(all, "network"));
     let few = if (copies as usize) < TELLING_COPIES {
@@ -75,10 +95,25 @@ fn calibrated_text(flagged: &[(f64, f64)], least: f64, copies: u32) -> String {
         _ if sure == all => {
             format!("{of}: neither chance nor, if scores are what they say, harmless stories explain them.{few}")
         }
-        _ if by_chance == all => format!(
-            "{of}; chance by itself explains none: what keeps the others above .05 is the share that harmless stories are expected to \
-             explain at such scores, and no copies lower it.{few}"
-        ),
+        _ if by_chance == all => {
+            // What a network's q would be with so many copies that no chance is left of it.
+            let most = flagged.iter().map(|&(_, harmless)| harmless).filter(|&harmless| harmless < 0.05).fold(0.0, f64::max);
+            let needed = (1.0 / (0.05 - most)).ceil() as u32 - 1;
+            let (helped, stay) = (reachable - sure, all - reachable);
+            let more = match helped {
+                0 => String::new(),
+                some => format!(" {} of them would have it with {needed} copies or more.", grouped(some)),
+            };
+            let never = match stay {
+                0 => String::new(),
+                some => format!(
+                    " What keeps {} above .05 is the share that harmless stories are expected to explain at such scores, which no copies \
+                     lower.",
+                    grouped(some)
+                ),
+            };
+            format!("{of}; chance by itself explains none.{more}{never}{few}")
+        }
         _ if by_chance == 0 => format!("{of}: chance may explain them.{few}"),
         _ => format!(
             "{of}; chance by itself doesn't explain {} of them; it may explain the others, and harmless stories the share that is expected at \
@@ -123,12 +158,17 @@ fn run_backtest(arguments: &Backtest, shared: &Shared, output: &mut Output) -> a
     let others: u64 = found.cuts.iter().map(|cut| cut.others).sum();
     output.say(&format!(
         "{}; {} of {} never found, {} at all cuts {} of none of them (--cuts shows when). \
-         alarm: the first cut with a candidate mostly of this network; half: with half of its accounts seen by then",
+         alarm: the first cut with a candidate mostly of this network; half: with half of its accounts seen by then; ids: that its \
+         flagged candidates had. From cut to cut: IDF1 {:.3} (precision {:.3}, recall {:.3}), {} of ids",
         counted(found.cuts.len() as u64, "cut"),
         never,
         counted(found.networks.len() as u64, "network"),
         counted(others, "flagged candidate"),
-        if others == 1 { "was" } else { "were" }
+        if others == 1 { "was" } else { "were" },
+        found.identity.f1,
+        found.identity.precision,
+        found.identity.recall,
+        counted(found.identity.switches, "change")
     ))?;
     Ok(any)
 }
@@ -151,6 +191,8 @@ const FOUND_WHEN: &[Field<FoundWhen>] = &[
     Field::of("alarm.leaked", Field::number("alarm_leaked", |network| leaked(network.alarm.as_ref()))),
     Field::of("half.hours", Field::number("half_hours", |network| hours(network.half.as_ref()))),
     Field::of("half.leaked", Field::number("half_leaked", |network| leaked(network.half.as_ref()))),
+    Field::spare(2, Field::number("ids", |network| network.ids.to_string())),
+    Field::csv("switches"),
 ];
 
 const CUT: &[Field<Cut>] = &[
@@ -343,12 +385,12 @@ pub(crate) fn evaluate(arguments: &Evaluate, shared: &Shared, output: &mut Outpu
     }
     if arguments.more.fairness {
         let lines = evaluate::fairness(&dataset, &results, &truth);
-        if lines.is_empty() {
+        if lines.iter().all(|line| line.attribute == evaluate::ADDRESS) {
             output.say("no legitimate account has a country or a pathway: `build --accounts` reads them")?;
         }
         return Ok(output.records(&lines, FAIRNESS)?);
     }
-    let (found, names) = (evaluate::predicted(&dataset, &results), evaluate::names_of(&results));
+    let (found, names) = (evaluate::predicted(&results), evaluate::names_of(&results));
     let evaluation = truth.told(truth.score(&found, &names)?);
     let answer = output.one(&evaluation, |told| evaluated::evaluation_text(&told.evaluation))?;
     if arguments.truth.partial {
@@ -364,10 +406,12 @@ fn estimate_text(estimate: &SampledPairwise) -> String {
         None => format!("{:.3}", estimate.value),
     };
     format!(
-        "if the {} labelled networks are a random sample of all, labelled completely: pairwise precision {}, recall {}",
+        "if the {} labelled networks are a random sample of all, labelled completely: pairwise precision {}, recall {}; pairs tell as \
+         much as those of {:.1} networks of one size",
         estimate.networks,
         one(&estimate.precision),
-        one(&estimate.recall)
+        one(&estimate.recall),
+        estimate.effective_networks
     )
 }
 
@@ -401,7 +445,11 @@ const FAIRNESS: &[Field<FairnessLine>] = &[
     Field::number("benign", |line| line.benign.to_string()),
     Field::number("flagged", |line| line.flagged.to_string()),
     Field::number("per_million", |line| format!("{:.1}", line.per_million)),
-    Field::number("ratio", |line| line.ratio.map_or(String::new(), |ratio| format!("{ratio:.2}"))),
+    Field::number("ratio", |line| match line.ratio {
+        Some(ratio) => format!("{ratio:.2}"),
+        None if line.flagged > 0 => "only".to_owned(),
+        None => String::new(),
+    }),
     Field::number("p_value", |line| format!("{:.2e}", line.p_value)),
 ];
 

@@ -56,7 +56,7 @@ pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> any
         Command::Assess(arguments) => find::assess(&arguments, output),
         Command::Members(arguments) => find::members(&arguments, output),
         Command::Components(arguments) => find::components(&arguments, output),
-        Command::Communities(arguments) => find::communities(&arguments, output),
+        Command::Communities(arguments) => find::communities(&arguments, shared, output),
         Command::Hubs(arguments) => ask::hubs(&arguments, output),
         Command::Show(arguments) => ask::show(&arguments, output),
         Command::Neighbors(arguments) => ask::neighbors(&arguments, output),

@@ -3,7 +3,7 @@
 use hydralink::Dataset;
 use hydralink::export::Sharing;
 use hydralink::node::Name;
-use hydralink::privacy::{self, Expirable, Expired, Extent, Forgotten, KeptSince, Key, Lifted, Rekeyed};
+use hydralink::privacy::{self, Changed, Expirable, Expired, Extent, Forgotten, KeptSince, Key, Lifted, Rekeyed};
 use hydralink::share::{self, ShareSummary};
 
 use super::export::chosen;
@@ -80,11 +80,27 @@ fn rekeyed_text(rekeyed: &Rekeyed) -> String {
     if rekeyed.detected_again {
         text.push_str("networks detected again, under their ids\n");
     }
+    text + &changed_text(&rekeyed.changed)
+}
+
+/// What a rewrite left otherwise.
+fn changed_text(changed: &Changed) -> String {
+    let mut text = String::new();
+    let drawn = "ties and random draws go by the order of names";
+    if !changed.networks_lost.is_empty() {
+        text += &format!("no longer over the threshold ({drawn}): {}\n", changed.networks_lost.join(", "));
+    }
+    if !changed.networks_gained.is_empty() {
+        text += &format!("now over the threshold: {}\n", changed.networks_gained.join(", "));
+    }
+    if !changed.dropped_sections.is_empty() {
+        text += &format!("dropped, make them again: {}\n", changed.dropped_sections.join(", "));
+    }
     text
 }
 
 fn expired_text(expired: &Expired) -> String {
-    aged_text(expired, ["are gone", "went on and begin"])
+    aged_text(expired, ["are gone", "went on and begin"]) + &changed_text(&expired.changed)
 }
 
 /// How many networks that lose accounts a dry run names.
@@ -141,9 +157,7 @@ fn forgotten_text(forgotten: &Forgotten) -> String {
     if forgotten.decisions > 0 {
         text.push_str(&format!("names and remarks of {} erased from the case log\n", counted(forgotten.decisions, "decision")));
     }
-    if !forgotten.dropped_sections.is_empty() {
-        text.push_str(&format!("dropped, make them again: {}\n", forgotten.dropped_sections.join(", ")));
-    }
+    text += &changed_text(&forgotten.changed);
     let others = forgotten.remembered.saturating_sub(forgotten.accounts);
     let others = if others > 0 { format!(", as of {} forgotten before", counted(others, "account")) } else { String::new() };
     text.push_str(&format!(

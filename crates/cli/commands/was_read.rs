@@ -92,7 +92,7 @@ pub(super) fn summary_text(summary: &BuildSummary) -> String {
     }
     if summary.mined_templates > 0 {
         lines.push(format!(
-            "{} mined from prompts, whose texts aren't kept: `update` can't add more prompts (build anew, or give prompt_template_hash)",
+            "{} mined from prompts; of those that several accounts used, what their texts have in common is kept: `update` can't add more prompts (build anew, or give prompt_template_hash)",
             counted(summary.mined_templates, "template")
         ));
     }

@@ -29,7 +29,7 @@ mod tally;
 
 mod audit;
 
-pub use audit::{Audit, audit};
+pub use audit::{Audit, ResolutionLimit, audit, resolution_limit, unseparated};
 pub use config::{Effort, LeidenConfig, LouvainConfig, Quality, QualityConfig};
 pub use error::CommunityError;
 pub use leiden::{Communities, Hierarchy, leiden, leiden_partition, louvain};

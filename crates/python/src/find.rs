@@ -54,7 +54,7 @@ pub(crate) fn default_config(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 pub(crate) fn diff<'py>(py: Python<'py>, before: &Store, after: &Store) -> PyResult<Bound<'py, PyAny>> {
     let found = asked(py, &[&before.path, &after.path], || {
         let (before, after) = (before.dataset()?, after.dataset()?);
-        Ok(changes::diff((&before, &before.results()?), (&after, &after.results()?)))
+        changes::diff((&before, &before.results()?), (&after, &after.results()?))
     })?;
     plain(py, &found)
 }
@@ -254,11 +254,16 @@ impl Store {
         detected: bool,
         top: usize,
     ) -> PyResult<Bound<'py, PyAny>> {
-        if (sweep || detected) && (kind.is_some() || max_degree.is_some()) || sweep && detected {
-            return Err(raised(py, &usage("sweep, detected, and kind or max_degree exclude each other")));
+        let (by_kind, by_degree) = (kind.is_some(), max_degree.is_some());
+        if detected && (by_kind || by_degree || sweep) || sweep && by_degree {
+            return Err(raised(
+                py,
+                &usage("detected and any of kind, max_degree and sweep exclude each other, as sweep and max_degree do"),
+            ));
         }
         if sweep {
-            let points = asked(py, &[&self.path], || Ok(hydralink::degree_sweep(&self.dataset()?)))?;
+            let kinds = kind.unwrap_or_default();
+            let points = asked(py, &[&self.path], || hydralink::degree_sweep(&self.dataset()?, &kinds))?;
             return plain(py, &points);
         }
         let found = asked(py, &[&self.path], || {
@@ -288,20 +293,36 @@ impl Store {
         top: usize,
     ) -> PyResult<Bound<'py, PyAny>> {
         let found = asked(py, &[&self.path], || {
-            let qualities = [("modularity", Quality::Modularity), ("cpm", Quality::Cpm), ("barber", Quality::Barber)];
-            let algorithms = [("leiden", Algorithm::Leiden), ("louvain", Algorithm::Louvain)];
-            let search = CommunitySearch {
-                algorithm: word("algorithm", algorithm, &algorithms)?,
-                quality: word("quality", quality, &qualities)?,
-                resolution,
-                seed,
-                effort: if converge { Effort::Converge } else { Effort::Fast },
-            };
+            let search = search(algorithm, quality, resolution, seed, converge)?;
             let dataset = self.dataset()?;
             let found = hydralink::communities(&dataset, &search)?;
             Ok(query::groups(&dataset, &found.partition, top))
         })?;
         plain(py, &found)
+    }
+
+    /// Communities at each of some resolutions (13 from 1/8 to 8, if none are given): how they change from one to the next, and
+    /// which are most stable.
+    #[pyo3(signature = (
+        resolutions = None, *, algorithm = "leiden", quality = "modularity", seed = 1, converge = false, progress = None
+    ))]
+    #[allow(clippy::too_many_arguments)] // The command line's options.
+    fn resolution_sweep<'py>(
+        &self,
+        py: Python<'py>,
+        resolutions: Option<Vec<f64>>,
+        algorithm: &str,
+        quality: &str,
+        seed: u64,
+        converge: bool,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let resolutions = resolutions.unwrap_or_else(hydralink::usual_resolutions);
+        let points = watched(py, progress, None, &[&self.path], |watch| {
+            let search = search(algorithm, quality, 1.0, seed, converge)?;
+            hydralink::resolution_sweep(&self.dataset()?, &search, &resolutions, watch)
+        })?;
+        plain(py, &points)
     }
 
     /// The life of a network over the detections of the store (id or rank); without one, of all; with `events`, everything that
@@ -450,4 +471,23 @@ fn as_dossier<'py>(py: Python<'py>, found: &Dossier, markdown: bool) -> PyResult
 /// Text that an adversary may have written, for HTML.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+}
+
+/// How a partition is searched for, by the command line's words.
+fn search(
+    algorithm: &str,
+    quality: &str,
+    resolution: f64,
+    seed: u64,
+    converge: bool,
+) -> Result<CommunitySearch, hydralink::Error> {
+    let qualities = [("modularity", Quality::Modularity), ("cpm", Quality::Cpm), ("barber", Quality::Barber)];
+    let algorithms = [("leiden", Algorithm::Leiden), ("louvain", Algorithm::Louvain)];
+    Ok(CommunitySearch {
+        algorithm: word("algorithm", algorithm, &algorithms)?,
+        quality: word("quality", quality, &qualities)?,
+        resolution,
+        seed,
+        effort: if converge { Effort::Converge } else { Effort::Fast },
+    })
 }

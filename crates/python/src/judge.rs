@@ -86,25 +86,34 @@ pub(crate) fn redteam<'py>(
 #[pymethods]
 impl Store {
     /// How many networks chance alone would give: reruns the last detection on null copies of the data, and gives every network
-    /// a q-value (`networks()` has it from then on). Returns `thresholds` (networks expected false at each score) and
-    /// `reliability`. `progress(phase, copies done, copies)`.
-    #[pyo3(signature = (copies = 20, *, seed = 1, threads = None, progress = None))]
+    /// a q-value (`networks()` has it from then on). Returns `thresholds` (networks expected false at each score),
+    /// `reliability`, and with `at_most` the `threshold` at which chance gives at most so many networks a run.
+    /// `progress(phase, copies done, copies)`.
+    #[pyo3(signature = (copies = 20, *, seed = 1, at_most = None, threads = None, progress = None))]
     fn calibrate<'py>(
         &self,
         py: Python<'py>,
         copies: u32,
         seed: u64,
+        at_most: Option<f64>,
         threads: Option<usize>,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let (thresholds, reliability) = watched(py, progress, threads, &[&self.path], |watch| {
+        let (thresholds, reliability, threshold) = watched(py, progress, threads, &[&self.path], |watch| {
+            if at_most.is_some_and(|at_most| !(at_most.is_finite() && at_most >= 0.0)) {
+                return Err(usage(format!("at_most={at_most:?}: a number of networks of 0 or more was expected")));
+            }
             let found = calibrate(&self.path, &CalibrateConfig { copies, seed }, watch)?;
             let results = self.as_stored()?.results()?;
-            Ok((found.thresholds(results.labelling()), found.reliability(results.labelling())))
+            let threshold = at_most.map(|at_most| found.threshold_for(results.labelling(), at_most));
+            Ok((found.thresholds(results.labelling()), found.reliability(results.labelling()), threshold))
         })?;
         let found = PyDict::new(py);
         found.set_item("thresholds", plain(py, &thresholds)?)?;
         found.set_item("reliability", plain(py, &reliability)?)?;
+        if threshold.is_some() {
+            found.set_item("threshold", plain(py, &threshold)?)?;
+        }
         Ok(found)
     }
 
@@ -127,8 +136,8 @@ impl Store {
     }
 
     /// When nightly runs would have found each network (of `labels`, a CSV file or Arrow with account_id and network; else
-    /// those found), and what had leaked by then: `networks` and `cuts`, one every so many hours. `progress(phase, cuts done,
-    /// cuts)`.
+    /// those found), and what had leaked by then: `networks`, `cuts`, one every so many hours, and `identity`, how well networks
+    /// kept their ids from cut to cut. `progress(phase, cuts done, cuts)`.
     #[pyo3(signature = (*, labels = None, every = 24, threads = None, progress = None))]
     fn backtest<'py>(
         &self,
@@ -149,11 +158,12 @@ impl Store {
                 Some(file) => evaluate::read_labels(&dataset, file, &["network", "cluster"])?.into(),
             };
             let found = backtest(&dataset, &results, &groups, every.saturating_mul(3600), watch)?;
-            Ok((found.networks, found.cuts))
+            Ok((found.networks, found.cuts, found.identity))
         })?;
         let answer = PyDict::new(py);
         answer.set_item("networks", plain(py, &found.0)?)?;
         answer.set_item("cuts", plain(py, &found.1)?)?;
+        answer.set_item("identity", plain(py, &found.2)?)?;
         Ok(answer.into_any())
     }
 
@@ -208,7 +218,7 @@ impl Store {
         plain(py, &lines)
     }
 
-    /// Whom false alarms hit: rates among legitimate accounts by country and pathway.
+    /// Whom false alarms hit: rates among legitimate accounts by country, pathway and class of their addresses.
     #[pyo3(signature = (labels, *, benign = None, partial = false))]
     fn fairness<'py>(
         &self,

@@ -311,7 +311,7 @@ def test_arguments_that_exclude_each_other_are_not_left_out(found, network, tmp_
     for wrong in (
         lambda: found.lineage(network[0], since=1),
         lambda: found.lineage(network[0], events=True),
-        lambda: found.components(sweep=True, kind=["ip"]),
+        lambda: found.components(sweep=True, max_degree=5),
         lambda: found.components(sweep=True, detected=True),
         lambda: found.components(detected=True, max_degree=5),
         lambda: found.evidence(network[0], all=True),

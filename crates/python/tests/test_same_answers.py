@@ -98,6 +98,8 @@ def test_records(found, cli, network, world, tmp_path):
         (found.components(sweep=True), ("components", store, "--sweep")),
         (found.components(kind=["ip"], max_degree=5, top=0), ("components", store, "--kind", "ip", "--max-degree", 5, "--top", 0)),
         (found.communities(algorithm="louvain", top=3), ("communities", store, "--algorithm", "louvain", "--top", 3)),
+        (found.resolution_sweep([0.5, 1, 2]), ("communities", store, "--sweep", "--resolutions", "0.5,1,2")),
+        (found.components(sweep=True, kind=["ip"]), ("components", store, "--sweep", "--kind", "ip")),
         (found.dense(blocks=2), ("dense", store, "--blocks", 2)),
         (found.lockstep()["cores"], ("lockstep", store)),
         (found.review(8), ("networks", store, "--review-hours", 8)),

@@ -166,7 +166,7 @@ const QUESTIONS: &[Question] = &[
     },
     |dataset, labels, _| {
         linkage::components(dataset, &linkage::ComponentFilter::default())?;
-        linkage::degree_sweep(dataset);
+        linkage::degree_sweep(dataset, &[])?;
         links::overlap(dataset, labels, 0, 1).map(drop)
     },
     |dataset, labels, _| {

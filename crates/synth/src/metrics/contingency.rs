@@ -24,20 +24,17 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn count(comparison: &Comparison<'_>) -> Self {
-        let mut keys: Vec<u64> = comparison
-            .truth
-            .iter()
-            .zip(comparison.found)
-            .filter(|(truth, _)| **truth != NONE || comparison.unlabelled == Unlabelled::Benign)
-            .map(|(&truth, &found)| u64::from(truth) << 32 | u64::from(found))
-            .collect();
+        let labels = comparison.truth.iter().zip(comparison.found);
+        let counted = labels.filter(|(truth, _)| **truth != NONE || comparison.unlabelled == Unlabelled::Benign);
+        let (truths, founds) = (comparison.truth_names.len(), comparison.found_names.len());
+        Table::of(counted.map(|(&truth, &found)| (truth, found)), truths, founds)
+    }
+
+    /// Of labels below the two counts, or `NONE`.
+    pub(crate) fn of(labels: impl Iterator<Item = (u32, u32)>, truths: usize, founds: usize) -> Self {
+        let mut keys: Vec<u64> = labels.map(|(truth, found)| u64::from(truth) << 32 | u64::from(found)).collect();
         keys.sort_unstable();
-        let mut table = Table {
-            cells: Vec::new(),
-            truth: vec![0; comparison.truth_names.len()],
-            found: vec![0; comparison.found_names.len()],
-            total: keys.len() as u64,
-        };
+        let mut table = Table { cells: Vec::new(), truth: vec![0; truths], found: vec![0; founds], total: keys.len() as u64 };
         for run in keys.chunk_by(|a, b| a == b) {
             let cell = Cell { truth: (run[0] >> 32) as u32, found: run[0] as u32, accounts: run.len() as u64 };
             if cell.truth != NONE {

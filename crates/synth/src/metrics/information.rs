@@ -8,7 +8,8 @@
 use std::collections::BTreeMap;
 
 use super::contingency::Table;
-use super::{NONE, VMeasure};
+use super::{NONE, VMeasure, pairs};
+use crate::error::Error;
 
 /// Adjusted and normalised mutual information, and V-measure.
 pub(crate) fn scores(table: &Table) -> (f64, f64, VMeasure) {
@@ -33,6 +34,42 @@ pub(crate) fn scores(table: &Table) -> (f64, f64, VMeasure) {
             if room.abs() < 1e-12 { 1.0 } else { (mutual - expected) / room }
         };
     (adjusted, share(mean), VMeasure { homogeneity, completeness, v_measure })
+}
+
+/// How alike two partitions are, neither of which is the truth.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Agreement {
+    /// Adjusted Rand index (Hubert and Arabie 1985): 1 for the same partition, 0 in the mean for random ones.
+    pub adjusted_rand: f64,
+    /// Variation of information H(A|B) + H(B|A) in bits (Meilă 2003): 0 for the same partition, at most log2 of the number of
+    /// accounts.
+    pub variation_of_information: f64,
+}
+
+/// Compares two partitions of the same accounts, a label each, whatever their numbers. O(accounts log accounts).
+///
+/// # Errors
+/// [`Error::Length`] if the columns differ in length.
+pub fn agreement(one: &[u32], other: &[u32]) -> Result<Agreement, Error> {
+    if one.len() != other.len() {
+        return Err(Error::Length { column: "other", found: other.len(), expected: one.len() });
+    }
+    let dense = |labels: &[u32]| {
+        let mut numbers = labels.to_vec();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let place = |label: &u32| numbers.partition_point(|number| number < label) as u32;
+        (labels.iter().map(place).collect::<Vec<u32>>(), numbers.len())
+    };
+    let ((one, ones), (other, others)) = (dense(one), dense(other));
+    let table = Table::of(one.into_iter().zip(other), ones, others);
+    let entropy = |clusters: &[u64]| entropy(&sizes(clusters, 0), table.total as f64);
+    let apart = entropy(&table.truth) + entropy(&table.found) - 2.0 * mutual_information(&table);
+    Ok(Agreement {
+        adjusted_rand: pairs::adjusted_rand(&table),
+        variation_of_information: apart.max(0.0) / std::f64::consts::LN_2,
+    })
 }
 
 /// How many clusters there are of each size.
@@ -100,6 +137,7 @@ fn expected_information(truth: &BTreeMap<u64, u64>, found: &BTreeMap<u64, u64>, 
 mod tests {
     use super::super::NONE;
     use super::super::tests::compare;
+    use super::agreement;
     use crate::random::{Domain, Streams, shuffle};
 
     #[test]
@@ -112,6 +150,20 @@ mod tests {
         assert!((score.v_measure.homogeneity - 2.0 / 3.0).abs() < 1e-9);
         assert!((score.v_measure.completeness - 0.420_619_835_714_305).abs() < 1e-9);
         assert!((score.v_measure.v_measure - score.normalised_mutual_information).abs() < 1e-12);
+    }
+
+    #[test]
+    fn two_partitions_are_compared_by_hand() {
+        let same = agreement(&[0, 0, 1, 1], &[NONE, NONE, 2, 2]).unwrap();
+        assert_eq!((same.adjusted_rand, same.variation_of_information), (1.0, 0.0));
+        // Crossed: knowing the one says nothing of the other, H = 1 bit each.
+        let crossed = agreement(&[0, 0, 1, 1], &[0, 1, 0, 1]).unwrap();
+        assert!((crossed.variation_of_information - 2.0).abs() < 1e-12, "{crossed:?}");
+        assert!((crossed.adjusted_rand + 0.5).abs() < 1e-12, "{crossed:?}");
+        // One split in halves: a bit of the half of all accounts.
+        let split = agreement(&[0, 0, 0, 0, 1, 1, 1, 1], &[0, 0, 0, 0, 1, 1, 2, 2]).unwrap();
+        assert!((split.variation_of_information - 0.5).abs() < 1e-12, "{split:?}");
+        assert!(agreement(&[0], &[]).is_err());
     }
 
     #[test]

@@ -13,6 +13,7 @@
 //! wrongly.
 
 mod contingency;
+mod identity;
 mod information;
 mod networks;
 mod pairs;
@@ -24,6 +25,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use contingency::Table;
 
+pub use identity::{Overlap, identity};
+pub use information::{Agreement, agreement};
 pub use networks::{BenignGroup, Largest, Merge, NetworkMatch, Split};
 pub use ranking::{Ranking, precision_at};
 pub use sampled::{Estimate, SampledPairwise, estimate_from_sample};

@@ -17,7 +17,9 @@ use super::contingency::Table;
 pub struct Ranking {
     /// Area under the precision-recall curve, planted networks that weren't found included; 1 by convention if none is planted.
     pub average_precision: f64,
-    /// Share of true ones among the first five.
+    /// Networks found.
+    pub networks: u64,
+    /// Share of true ones among the first five; of fewer networks, here and below, among those there are.
     pub precision_at_5: f64,
     /// Among the first ten.
     pub precision_at_10: f64,
@@ -51,6 +53,7 @@ pub(crate) fn of_networks(table: &Table) -> Ranking {
     let total = table.truth.iter().filter(|&&accounts| accounts > 0).count();
     Ranking {
         average_precision: average_precision(&relevant, &planted, total),
+        networks: relevant.len() as u64,
         precision_at_5: precision_at(&relevant, 5),
         precision_at_10: precision_at(&relevant, 10),
         precision_at_20: precision_at(&relevant, 20),
