@@ -373,7 +373,8 @@ fn whole_text((low, high): (u64, u64)) -> String {
 }
 
 fn if_none_text(chance: f64, hit: u64) -> String {
-    format!("if it is harmless ({}): all {} that are hit", chance_text(1.0 - chance), grouped(hit))
+    let all = if hit == 0 { "none, for nobody is hit".to_owned() } else { format!("all {} that are hit", grouped(hit)) };
+    format!("if it is harmless ({}): {all}", chance_text(1.0 - chance))
 }
 
 /// A chance; one that rounds to nothing isn't nothing.

@@ -429,7 +429,7 @@ fn giant_text(sweep: &[hydralink::SweepPoint]) -> String {
         cap(appears),
         accounts(appears.largest_component)
     );
-    match (before, around) {
+    match (before.filter(|before| before.linked_accounts > 0), around) {
         (Some(before), Some((less, more))) => format!(
             "{appears_at}. Below, at {}, it has {} of {} linked; with a cap a fifth lower {}, a fifth higher {}",
             cap(before),
@@ -438,7 +438,7 @@ fn giant_text(sweep: &[hydralink::SweepPoint]) -> String {
             grouped(less),
             grouped(more)
         ),
-        _ => format!("{appears_at}. There is no lower cap"),
+        _ => format!("{appears_at}. No lower cap links anybody"),
     }
 }
 

@@ -102,6 +102,7 @@ pub fn expand(dataset: &Dataset, results: &Labelling, seeds: &[AccountId], good:
     if start.is_empty() {
         return Err(Error::Usage(match seeds.len() {
             0 => "there are no seeds: name at least one account".to_owned(),
+            1 => "the seed has no identifier that links: see `neighbors`".to_owned(),
             count => format!("none of the {count} seeds has an identifier that links: see `neighbors`"),
         }));
     }

@@ -36,7 +36,7 @@ struct Documents<const EACH: usize> {
 /// The sections of documents: where they begin, and what they are.
 type Sections = [&'static str; 2];
 
-const DOINGS: Sections = ["result.detail_offsets", "result.details"];
+const DOINGS: Sections = ["result.doing_offsets", "result.doings"];
 const RESERVES: Sections = ["result.reserve_offsets", "result.reserves"];
 
 impl Details {

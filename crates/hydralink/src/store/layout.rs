@@ -12,7 +12,7 @@ use crate::cases;
 use crate::error::Error;
 
 /// Names of all sections that this version writes, in byte order.
-const SECTIONS: [&str; 97] = [
+const SECTIONS: [&str; 99] = [
     "accounts.banned_at",
     "accounts.country",
     "accounts.created_at",
@@ -75,8 +75,11 @@ const SECTIONS: [&str; 97] = [
     "result.communities",
     "result.components",
     "result.confidence",
+    // Of stores that earlier versions wrote.
     "result.detail_offsets",
     "result.details",
+    "result.doing_offsets",
+    "result.doings",
     "result.evidence_bits",
     "result.foremost",
     "result.foremost_exchanges",

@@ -76,7 +76,11 @@ pub(crate) fn not_found(dataset: &Dataset, results: &Labelling, cases: Option<&C
         nearest,
     };
     if id.parse::<u64>().is_ok() {
-        return unknown(format!("; ranks go from 1 to {}", results.heads().len()), Vec::new());
+        let hint = match results.heads().len() {
+            0 => "; the last detection found none".to_owned(),
+            all => format!("; ranks go from 1 to {all}"),
+        };
+        return unknown(hint, Vec::new());
     }
     let digits = id.to_ascii_lowercase();
     let id = &format!("PN-{}", digits.strip_prefix("pn-").unwrap_or(&digits));

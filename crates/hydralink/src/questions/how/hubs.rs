@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::node::Node;
 use crate::ties::{Group, Ties};
 
+/// The name of the policy of identifiers that link at a weight that falls with their degree.
+const DOWN_WEIGHT: &str = "down_weight";
 /// Hubs that are named: those that would bring most.
 const NAMED: usize = 50;
 
@@ -39,7 +41,9 @@ pub(super) fn kept_out(ties: &Ties<'_>, group: &Group<'_>, members: u64) -> Vec<
         let accounts = dataset.linking_graph().identifier_degree(identifier) as u64;
         (own > 1).then(|| (members + accounts - own, own, accounts, identifier))
     };
-    let cut = group.holdings().map(|(identifier, _)| IdentifierId(identifier)).filter(|&id| results.is_cut(id));
+    // What links at a lower weight isn't kept out.
+    let is_out = |id: &IdentifierId| results.is_cut(*id) && results.policy_of(*id) != DOWN_WEIGHT;
+    let cut = group.holdings().map(|(identifier, _)| IdentifierId(identifier)).filter(is_out);
     let mut rows: Vec<(u64, u64, u64, IdentifierId)> = cut.filter_map(row).collect();
     rows.sort_by_key(|&(would_be, own, _, identifier)| (std::cmp::Reverse((would_be, own)), identifier));
     rows.truncate(NAMED);

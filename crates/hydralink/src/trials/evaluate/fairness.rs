@@ -19,7 +19,7 @@ pub const ADDRESS: &str = "address";
 pub struct FairnessLine {
     /// `country`, `pathway` or `address`.
     pub attribute: String,
-    /// Its value; of `address` a class of [`crate::query::HubRow`], which an account has that was seen at one of the class.
+    /// Its value; of `address` a class of [`crate::query::Hub`], which an account has that was seen at one of the class.
     pub value: String,
     /// Legitimate accounts that have it.
     pub benign: u64,
