@@ -23,7 +23,7 @@ pub(crate) fn evaluation_text(evaluation: &Evaluation) -> String {
             let told = first.into_iter().filter(|&(k, _)| k <= ranking.networks);
             let told: String = told.map(|(k, share)| format!("  precision@{k} {}", percent(share))).collect();
             let all = if ranking.networks < 20 && ranking.networks > 0 {
-                format!("  of all {} {}", ranking.networks, percent(ranking.precision_at_20))
+                format!("  precision of the {} found {}", ranking.networks, percent(ranking.precision_at_20))
             } else {
                 String::new()
             };

@@ -45,7 +45,8 @@ fn run_calibrate(arguments: &Calibrate, shared: &Shared, output: &mut Output) ->
     }
     if let Some(at_most) = arguments.at_most {
         let line = calibration.threshold_for(results.labelling(), at_most);
-        return Ok(output.one(&line, |line| threshold_text(line, at_most, config.copies))?);
+        let threshold = results.labelling().run.threshold;
+        return Ok(output.one(&line, |line| threshold_text(line, at_most, threshold, config.copies))?);
     }
     output.records(&calibration.thresholds(results.labelling()), THRESHOLD)?;
     let flagged = results.networks.iter().filter(|network| network.flagged);
@@ -57,17 +58,21 @@ fn run_calibrate(arguments: &Calibrate, shared: &Shared, output: &mut Output) ->
 }
 
 /// The threshold for so many false networks, and what the copies prove of it.
-fn threshold_text(line: &ThresholdLine, at_most: f64, copies: u32) -> String {
+fn threshold_text(line: &ThresholdLine, at_most: f64, threshold: f64, copies: u32) -> String {
+    let set = if line.score <= threshold {
+        format!("the threshold of {threshold:.1} bits is enough")
+    } else {
+        format!("to detect by it: threshold_bits = {:.2} under [linkage.score] in a file for `detect --config`", line.score)
+    };
     format!(
-        "at a threshold of {:.2} bits chance gives {:.3} networks a run in the mean of {} (at most {at_most} were asked for; with \
-         95% confidence it gives at most {:.2}, which more copies would lower)\n{} of this store reach it; what harmless groups give is \
-         not in this number\nto detect by it: threshold_bits = {:.2} under [linkage.score] in a file for `detect --config`\n",
+        "from {:.2} bits on chance gives {:.3} networks a run in the mean of {} (at most {at_most} were asked for; with 95% \
+         confidence it gives at most {:.2}, which more copies would lower); {set}\n{} of this store reach it. What harmless groups give \
+         is not in this number\n",
         line.score,
         line.expected_false,
         if copies == 1 { "1 copy".to_owned() } else { format!("{copies} copies") },
         line.upper,
-        counted(line.candidates, "candidate"),
-        line.score
+        counted(line.candidates, "candidate")
     )
 }
 
