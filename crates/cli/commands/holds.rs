@@ -174,11 +174,15 @@ fn how_text(how: &How, top: usize) -> String {
     match how.separating_accounts.as_deref() {
         None => lines.push("not looked for among so many; `cohesion` does".to_owned()),
         Some([]) => lines.push("nothing falls off: no single account holds it together".to_owned()),
-        Some(accounts) => lines.extend(accounts.iter().take(top).map(|one| {
-            let (account, identifiers) = (&one.account_id, counted(one.identifiers, "identifier"));
-            let (pieces, largest) = (counted(one.pieces, "piece"), grouped(one.largest));
-            format!("{account} ({identifiers}): {pieces}, the largest of {largest}")
-        })),
+        Some(accounts) => {
+            lines.extend(accounts.iter().take(top).map(|one| {
+                let (account, identifiers) = (&one.account_id, counted(one.identifiers, "identifier"));
+                let (pieces, largest) = (counted(one.pieces, "piece"), grouped(one.largest));
+                format!("{account} ({identifiers}): {pieces}, the largest of {largest}")
+            }));
+            let more = how.separating.unwrap_or(0).saturating_sub(accounts.len().min(top) as u64);
+            lines.extend((more > 0).then(|| format!("... and {} more", grouped(more))));
+        }
     }
     let enough = &how.enough;
     lines.push(format!(

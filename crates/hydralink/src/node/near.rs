@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use events::normalise::kind::{Canonical, canonical};
 use evidence::KindRole;
 use graph::{AccountId, IdentifierId, KindId};
 
@@ -143,6 +144,14 @@ impl Dataset {
         Some(format!("; it holds pseudonyms under key {key}: use {KEY_FILE_TO_ASK} to ask by value"))
     }
 
+    /// Whether somebody asks for an address that ingest leaves out, bare or by its kind.
+    fn is_unroutable(&self, text: &str) -> bool {
+        let (kind, value) = text.split_once(':').map_or((None, text), |(word, value)| (self.kind_called(word), value));
+        let is_address = |kind: KindId| self.roles()[kind.index()] == KindRole::Address;
+        let unroutable = |text: &str| matches!(canonical("ip", None, text), Ok(Canonical::Unroutable));
+        unroutable(text) || kind.is_some_and(is_address) && unroutable(value)
+    }
+
     /// "; did you mean ...?" with the nearest names, or what keeps names from being found.
     pub(super) fn not_found(&self, text: &str, asked: Asked<'_>, mut near: Vec<(usize, String)>) -> Error {
         // Where the store has pseudonyms and nobody gave their key, whatever is typed and like none of them is a value of the logs.
@@ -158,6 +167,10 @@ impl Dataset {
         near.truncate(SUGGESTIONS);
         let nearest: Vec<String> = near.into_iter().map(|(_, name)| name).collect();
         let hint = match self.key_hint() {
+            _ if self.is_unroutable(text) => {
+                "; private and reserved addresses say nothing of who is behind them: build counts them and keeps none"
+                    .to_owned()
+            }
             _ if !nearest.is_empty() => format!("; did you mean {}?", nearest.join(" or ")),
             Some(hint) => hint,
             _ if text.starts_with("PN-") => {
@@ -206,6 +219,11 @@ mod tests {
             assert_eq!(nearest(typed).as_deref(), Some("account:00302676"), "{typed}");
         }
         assert_eq!((nearest("ACCT_B7"), nearest("999")), (None, None));
+        for typed in ["10.0.0.1", "ip:10.0.0.1", "ip:fe80::1", "fe80::1"] {
+            let told = dataset.node(typed).expect_err("no such node").to_string();
+            assert!(told.contains("private and reserved"), "{told}");
+        }
+        assert!(!dataset.node("ip:198.51.100.99").expect_err("no such node").to_string().contains("private"));
         assert_eq!(alike(" aB "), ["aB", "ab", "AB"]);
     }
 }

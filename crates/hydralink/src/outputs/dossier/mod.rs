@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::assess::Given;
 use crate::dataset::Dataset;
 use crate::export::Level;
+use crate::node::Node;
 use crate::query;
 use crate::results::{Labelling, Network};
 use crate::roles;
@@ -159,6 +160,12 @@ pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dos
     let doings = kept.unwrap_or_else(|| Doings::found(dataset, results, index));
     let mut order = belonging.clone();
     order.sort_by(|a, b| results.evidence_bits[b.index()].total_cmp(&results.evidence_bits[a.index()]).then(a.cmp(b)));
+    query::ties_as_shown(
+        dataset,
+        &mut order,
+        |account| results.evidence_bits[account.index()].to_bits(),
+        |&account| Node::Account(account),
+    );
     order.truncate(NAMED_MEMBERS);
     let strongest_members = order.into_iter().map(|account| query::member(dataset, results, account)).collect();
     let skeletons = tables.skeletons.iter().filter(|(identifier, skeleton, _)| {

@@ -212,15 +212,17 @@ pub fn cohesion(dataset: &Dataset, results: &Labelling, network: usize, alpha: u
     })
 }
 
-/// The accounts of a network whose loss would split it, those with most of its identifiers first, twenty at most.
+/// The accounts of a network whose loss would split it, those with most of its identifiers first, twenty at most; and how many there
+/// are.
 pub(crate) fn separating_accounts(
     dataset: &Dataset,
     ties: &Ties<'_>,
     members: &[AccountId],
-) -> Result<Vec<SeparatingAccount>, Error> {
+) -> Result<(Vec<SeparatingAccount>, u64), Error> {
     let (graph, _) = inside(dataset, ties, members)?;
     let held = graph::cohesion(&graph, &IdentifierFilter::default());
-    Ok(cutting(&graph, &held, |account| dataset.shown_account(members[account.index()]).into_owned()))
+    let named = cutting(&graph, &held, |account| dataset.shown_account(members[account.index()]).into_owned());
+    Ok((named, held.articulation_accounts.len() as u64))
 }
 
 fn cutting(graph: &BipartiteGraph, held: &graph::Cohesion, shown: impl Fn(AccountId) -> String) -> Vec<SeparatingAccount> {

@@ -85,6 +85,9 @@ pub struct How {
     /// The accounts on which parts of it hang. Of more than [`EXACT_MEMBERS`] accounts only [`crate::cohesion`] finds them, which
     /// takes longer and more memory.
     pub separating_accounts: Option<Vec<SeparatingAccount>>,
+    /// How many such accounts there are, of which the first twenty are named.
+    #[serde(default)]
+    pub separating: Option<u64>,
     /// What of all that is enough.
     pub enough: Enough,
     /// Other networks that have at least two of its identifiers, those with most of them first: pieces of the same operator's, or
@@ -218,6 +221,7 @@ fn found(dataset: &Dataset, results: &Labelling, network: usize) -> Result<How, 
     let common = Common::of(&ties, network, &members);
     let tree = spanning_tree(&common);
     let exact = members.len() <= EXACT_MEMBERS;
+    let separating = exact.then(|| cohesion::separating_accounts(dataset, &ties, &members)).transpose()?;
     let (held_by, fragile) = held_by(&common, dataset, results);
     let (needed, others) = (|corroborated, size| ties.terms().needed(corroborated, size), common.others());
     Ok(How {
@@ -232,7 +236,8 @@ fn found(dataset: &Dataset, results: &Labelling, network: usize) -> Result<How, 
         joins: joins(&common, dataset, &members, &tree),
         held_by,
         fragile,
-        separating_accounts: exact.then(|| cohesion::separating_accounts(dataset, &ties, &members)).transpose()?,
+        separating: separating.as_ref().map(|(_, all)| *all),
+        separating_accounts: separating.map(|(named, _)| named),
         enough: enough_of(&common, dataset),
         beside: beside(&ties, &common.group, network),
         kept_out: kept_out(&ties, &common.group, members.len() as u64),
