@@ -274,7 +274,7 @@ mod tests {
         );
         let accounts = file(
             "accounts.csv",
-            "account_id,status,label\nada,\"active\nbanned\r\",\"one\r\n\r\ntwo\"\nbob,banned,second\ncid,trial,third\n",
+            "account_id,status,label\nada,\"active\nbanned\r\",\"one\r\n\r\ntwo\"\nbob,banned,second\ncid,Suspended,third\n",
         );
         let store = folder.path().join("store");
         let config = IngestConfig { accounts: Some(accounts), ..IngestConfig::default() };
@@ -285,8 +285,11 @@ mod tests {
             let names = ["ada", "bob", "cid"].map(|name| {
                 dataset.account_names().find(0..accounts as u32, name).map(AccountId).expect("an account of the events")
             });
-            assert_eq!(names.map(|account| dataset.is_banned(account)), [false, true, false]);
-            assert_eq!(names.map(|account| dataset.status().of_account(account).unwrap().to_owned())[1..], ["banned", "trial"]);
+            assert_eq!(names.map(|account| dataset.is_banned(account)), [false, true, true]);
+            assert_eq!(
+                names.map(|account| dataset.status().of_account(account).unwrap().to_owned())[1..],
+                ["banned", "suspended"]
+            );
             assert_eq!(names.map(|account| dataset.label().of_account(account).unwrap().to_owned())[1..], ["second", "third"]);
             for section in ["accounts.status_words", "accounts.label_words"] {
                 let text = dataset.store().column::<u8>(section).unwrap();

@@ -1,6 +1,7 @@
 //! An open store with its graph, its activity and its names: what every question is asked of.
 
 pub(crate) mod allowed;
+mod bans;
 mod kinds;
 mod linking;
 mod networks;
@@ -395,12 +396,6 @@ impl Dataset {
     pub(crate) fn event_pathways(&self) -> Result<Vec<String>, Error> {
         let names: Column<u8> = self.store.column("inputs.event_pathways")?;
         Ok(String::from_utf8_lossy(&names).lines().map(str::to_owned).collect())
-    }
-
-    /// Whether the account table says that an account is banned, by a time or by its status.
-    pub fn is_banned(&self, account: AccountId) -> bool {
-        let time = self.accounts.banned_at.get(account.index());
-        time.is_some_and(|&time| time != graph::NO_TIME) || self.status.of_account(account) == Some("banned")
     }
 
     /// The inputs of the judgement. `allowed` are the allow lists as flags, from [`Dataset::allowed`].
