@@ -191,10 +191,11 @@ pub fn resolution_sweep(
     Ok(points)
 }
 
-/// The inner point that is most like its neighbours, of equal ones the first.
+/// The inner point that is most like its neighbours, of equal ones the first. Where nobody is with anybody all is alike, and says
+/// nothing.
 fn plateau(points: &[ResolutionPoint]) -> Option<usize> {
     let likeness = |at: usize| Some((points[at].adjusted_rand? + points.get(at + 1)?.adjusted_rand?) / 2.0);
-    let inner = (1..points.len()).filter_map(|at| Some((at, likeness(at)?)));
+    let inner = (1..points.len()).filter(|&at| points[at].communities > 0).filter_map(|at| Some((at, likeness(at)?)));
     inner.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(at, _)| at)
 }
 
@@ -250,6 +251,8 @@ mod tests {
         assert_eq!(points[3].adjusted_rand, Some(0.0));
         assert!(points[3].variation_of_information > Some(1.0));
         assert_eq!(points.iter().map(|point| point.plateau).collect::<Vec<bool>>(), [false, true, false, false]);
+        let apart = resolution_sweep(&dataset, &search, &[64.0, 128.0, 256.0], &Unobserved).unwrap();
+        assert!(apart.iter().all(|point| point.communities == 0 && !point.plateau), "{apart:?}");
         let alone = communities(&dataset, &CommunitySearch { resolution: 1.5, ..search }).unwrap();
         assert_eq!((alone.quality, alone.audit), (points[2].quality, points[2].audit));
         assert!(resolution_sweep(&dataset, &search, &[f64::NAN], &Unobserved).is_err());
