@@ -184,7 +184,7 @@ fn writer(process: Option<u32>) -> String {
     }
 }
 
-fn held_under(key: Option<&str>) -> String {
+pub(crate) fn held_under(key: Option<&str>) -> String {
     key.map_or_else(|| "plain values, under no key".to_owned(), |key| format!("pseudonyms under key {key}"))
 }
 

@@ -21,7 +21,7 @@ use graph::{AccountId, IdentifierId};
 use serde::Serialize;
 
 use crate::dataset::Dataset;
-use crate::error::Error;
+use crate::error::{Error, held_under};
 use crate::results::{Membership, Results};
 
 /// Share of the smaller network from which two are the same in part.
@@ -68,13 +68,12 @@ type Named<'a> = Held<'a, &'a str, (&'a str, &'a str)>;
 pub fn diff(before: (&Dataset, &Results), after: (&Dataset, &Results)) -> Result<Vec<Change>, Error> {
     let [one, other] = [before.0, after.0].map(|dataset| dataset.manifest().key_id.as_deref());
     if one != other {
-        let held = |key: Option<&str>| key.map_or("plain values".to_owned(), |key| format!("pseudonyms under key {key}"));
         return Err(Error::Usage(format!(
             "{} holds {}, and {} {}: no name of the one is one of the other's",
             before.0.path().display(),
-            held(one),
+            held_under(one),
             after.0.path().display(),
-            held(other)
+            held_under(other)
         )));
     }
     Ok(changes(&held(before), &held(after)))

@@ -87,18 +87,14 @@ impl Calibration {
     /// much which chance or a harmless story would explain.
     pub fn q_values(&self, results: &Labelling) -> Vec<Option<f64>> {
         let q_values = false_networks::q_values_against(&scores_of(results), &self.copies, results.run.threshold);
-        let chance = by_place(results, q_values);
-        let harmless = harmless_shares(results);
-        chance.into_iter().zip(harmless).map(|(chance, harmless)| Some((chance? + harmless?).min(1.0))).collect()
+        with_harmless(results, q_values)
     }
 
     /// What a q-value bounds, estimated: the share of all that score as much as each network which chance gives in the mean of the
     /// copies, or a harmless story would explain. It has no least value, and is what the chances of [`crate::review`](mod@crate::review)
     /// go by.
     pub(crate) fn expected_shares(&self, results: &Labelling) -> Vec<Option<f64>> {
-        let chance = by_place(results, false_networks::estimated_shares(&scores_of(results), &self.copies));
-        let harmless = harmless_shares(results);
-        chance.into_iter().zip(harmless).map(|(chance, harmless)| Some((chance? + harmless?).min(1.0))).collect()
+        with_harmless(results, false_networks::estimated_shares(&scores_of(results), &self.copies))
     }
 
     /// The least q-value that its copies can give: 1 / (K + 1).
@@ -183,6 +179,12 @@ fn found_in(results: &Labelling) -> usize {
 fn by_place(results: &Labelling, values: Vec<f64>) -> Vec<Option<f64>> {
     let mut values = values.into_iter();
     results.heads().iter().map(|head| if head.accounts > 0 { values.next() } else { None }).collect()
+}
+
+/// What chance explains of all that score as much as each candidate that has members, with what harmless stories do, at most 1.
+fn with_harmless(results: &Labelling, chance: Vec<f64>) -> Vec<Option<f64>> {
+    let both = by_place(results, chance).into_iter().zip(harmless_shares(results));
+    both.map(|(chance, harmless)| Some((chance? + harmless?).min(1.0))).collect()
 }
 
 /// Of each network's q-value the part that isn't chance: the share of all that score as much which harmless stories are

@@ -89,9 +89,8 @@ pub fn label_networks(dataset: &Dataset, results: &Labelling, networks: Vec<Netw
     }
     let cased = networks.into_iter().map(|network| {
         let members = &members[network.index()];
-        let confirmed =
-            members.iter().filter(|&&account| cases.label_of(dataset.account_name(account)) == Some(Label::Confirmed));
-        CasedNetwork { state: standing_of(dataset, cases, members).state, confirmed: confirmed.count() as u64, network }
+        let confirmed = cases.labelled(&names_of(dataset, members), Label::Confirmed) as u64;
+        CasedNetwork { state: standing_of(dataset, cases, members).state, confirmed, network }
     });
     cased.collect()
 }
@@ -114,7 +113,11 @@ pub(crate) fn standing_of(dataset: &Dataset, cases: &Cases, members: &[AccountId
 
 /// [`standing_of`], by the case that is known.
 pub(crate) fn standing_by(dataset: &Dataset, cases: &Cases, case: &Case, members: &[AccountId]) -> NetworkStanding {
-    cases.standing(case, &members.iter().map(|&account| dataset.account_name(account)).collect::<Vec<&str>>())
+    cases.standing(case, &names_of(dataset, members))
+}
+
+fn names_of<'a>(dataset: &'a Dataset, members: &[AccountId]) -> Vec<&'a str> {
+    members.iter().map(|&account| dataset.account_name(account)).collect()
 }
 
 impl Cases {

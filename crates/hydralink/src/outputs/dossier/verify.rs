@@ -96,13 +96,10 @@ pub fn verify(dataset: Dataset, dossier: &str, key: Option<&Key>) -> Result<Veri
     take(&mut computed, "made_from");
     take(&mut claimed, "made_from");
     compared.of_reruns = leave_out_reruns(&mut claimed, &mut computed, same_detection);
-    match take(&mut claimed, "case").filter(|case| !case.is_null()) {
-        Some(case) => super::case::verify(&shown, &case, case_then.as_ref(), &mut compared)?,
-        None => {
-            if let Some(case) = case_then.filter(|case| !case.is_null()) {
-                return compared.differ("case", None, Some(&case));
-            }
-        }
+    match (take(&mut claimed, "case").filter(|case| !case.is_null()), &case_then) {
+        (Some(case), _) => super::case::verify(&shown, &case, case_then.as_ref(), &mut compared)?,
+        (None, Some(case)) => return compared.differ("case", None, Some(case)),
+        (None, None) => {}
     }
     compared.compare(&claimed, &computed, "")?;
     let Compared { values, hidden, of_reruns, .. } = compared;

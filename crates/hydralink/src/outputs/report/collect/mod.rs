@@ -10,7 +10,7 @@ mod networks;
 mod picture;
 mod run;
 
-use super::{CappedSection, NetworkSection, ReportData};
+use super::{NetworkSection, ReportData};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::export::{Crowd, ExportConfig, ExportGraph, Networks};
@@ -59,10 +59,7 @@ impl Dataset {
         let hubs = collected.hubs();
         collected.left_out(&drawn.left_out, drawn.about.collapsed);
         let key_numbers = run::key_numbers(self, results)?;
-        if (networks.len() as u64) < key_numbers.networks {
-            let (shown, total) = (networks.len() as u64, key_numbers.networks);
-            collected.capped.push(CappedSection { section: "Networks".to_owned(), shown, total });
-        }
+        collected.shows("Networks", networks.len(), key_numbers.networks);
         Ok(ReportData {
             run: run::run_header(self, results),
             key_numbers,

@@ -71,10 +71,7 @@ impl<'a> Collected<'a> {
         for (section, shown, total) in
             [("What hangs on one identifier", fragile.len(), fragile_in_all), ("Templates", templates.len(), templates_in_all)]
         {
-            if total > shown as u64 {
-                let section = format!("{section} of {}", network.id);
-                self.capped.push(CappedSection { section, shown: shown as u64, total });
-            }
+            self.shows(&format!("{section} of {}", network.id), shown, total);
         }
         NetworkSection {
             rank: network.rank,
@@ -119,10 +116,7 @@ impl<'a> Collected<'a> {
         });
         order.truncate(self.account_rows);
         self.account_rows -= order.len();
-        if order.len() < members.len() {
-            let section = format!("Accounts of {network}");
-            self.capped.push(CappedSection { section, shown: order.len() as u64, total: members.len() as u64 });
-        }
+        self.shows(&format!("Accounts of {network}"), order.len(), members.len() as u64);
         let tabled = self.dataset.naming().shows_account_table();
         let row = |account: AccountId| AccountRow {
             label: self.dataset.shown_account(account).into_owned(),
@@ -172,6 +166,14 @@ impl<'a> Collected<'a> {
         (rows.into_iter().map(row).collect(), all)
     }
 
+    /// Names a section among those that are shortened, if it is: of `total` things it shows the first `shown`.
+    pub(super) fn shows(&mut self, section: &str, shown: usize, total: u64) {
+        let shown = shown as u64;
+        if shown < total {
+            self.capped.push(CappedSection { section: section.to_owned(), shown, total });
+        }
+    }
+
     /// The most widely shared of the identifiers that don't link.
     pub(super) fn hubs(&mut self) -> Vec<HubCut> {
         let graph = self.dataset.graph();
@@ -180,11 +182,8 @@ impl<'a> Collected<'a> {
             .filter(|&(degree, identifier)| degree.0 > 1 && self.results.labelling.is_cut(IdentifierId(identifier)))
             .collect();
         cut.sort_unstable();
-        if cut.len() > NAMED_HUBS {
-            let (shown, total) = (NAMED_HUBS as u64, cut.len() as u64);
-            self.capped.push(CappedSection { section: "Hubs cut".to_owned(), shown, total });
-            cut.truncate(NAMED_HUBS);
-        }
+        self.shows("Hubs cut", NAMED_HUBS, cut.len() as u64);
+        cut.truncate(NAMED_HUBS);
         let row = |(_, identifier): (std::cmp::Reverse<usize>, u32)| {
             let hub = query::hub(self.dataset, &self.results.labelling, IdentifierId(identifier));
             let value = parts(&self.dataset.label_of(Node::Identifier(IdentifierId(identifier)))).1.to_owned();
@@ -196,11 +195,7 @@ impl<'a> Collected<'a> {
 
     /// What the picture leaves out, as lines of the list of shortened sections.
     pub(super) fn left_out(&mut self, left: &LeftOut, collapsed: bool) {
-        let mut add = |section: &str, total: u64| {
-            if total > 0 {
-                self.capped.push(CappedSection { section: section.to_owned(), shown: 0, total });
-            }
-        };
+        let mut add = |section: &str, total: u64| self.shows(section, 0, total);
         if collapsed {
             add(
                 "Graph: accounts drawn as part of their group, because there are more nodes than --max-nodes",
