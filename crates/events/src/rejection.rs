@@ -63,7 +63,7 @@ impl fmt::Display for Rejection {
             None => write!(formatter, "{}, line {}, ", self.file, self.row)?,
             Some(row_group) => write!(formatter, "{}, row {} of row group {row_group}, ", self.file, self.row)?,
         }
-        let value = if self.value == "(0 bytes)" { "" } else { &self.value };
+        let value = &self.value;
         write!(formatter, "{}{}{value}", self.field, if value.is_empty() { "" } else { ": " })
     }
 }

@@ -119,7 +119,11 @@ impl Rejections {
     fn rejection(&self, noted: Noted, value: &str) -> Rejection {
         let Noted { row, length, sort, is_open } = noted;
         let Sort { field, reason, kept, .. } = &self.sorts[usize::from(sort)];
-        let value = if is_open { value.to_owned() } else { format!("({length} bytes)") };
+        let value = match length {
+            _ if is_open => value.to_owned(),
+            0 => String::new(),
+            length => format!("({length} bytes)"),
+        };
         let (file, row_group) = (self.file.clone(), self.row_group);
         Rejection { file, row_group, row, field: field.clone(), reason: *reason, value, kept: *kept }
     }
@@ -157,7 +161,7 @@ mod tests {
         found.settle();
         let said: Vec<String> = found.all().map(|one| format!("{} {} {}", one.row, one.value, one.reason.name())).collect();
         let expected = (0..50).flat_map(|row| [format!("{row} {row}.13. bad_time"), format!("{row} (8 bytes) too_long")]);
-        assert_eq!(said, expected.chain(["50 (0 bytes) last_line_cut".to_owned()]).collect::<Vec<_>>());
+        assert_eq!(said, expected.chain(["50  last_line_cut".to_owned()]).collect::<Vec<_>>());
         assert_eq!(found.sorts().count(), 3);
         assert_eq!(found.examples()[EXAMPLES..].iter().map(|one| one.row).collect::<Vec<_>>(), [50]);
     }

@@ -237,7 +237,10 @@ fn even_records(
     while let Ok(true) = reader.read_byte_record(fields) {
         let (line, start) = fields.position().map_or((1, 0), |start| (start.line(), start.byte()));
         let length = (reader.position().byte() - start) as usize;
-        if !take(Record::Row { line: first_line + line - 1, fields, length }) {
+        // The reader leaves the second half of the newline before, and lines that are empty, to the record after them.
+        let skipped =
+            text[start as usize..].iter().take_while(|byte| b"\r\n".contains(byte)).filter(|&&byte| byte == b'\n').count();
+        if !take(Record::Row { line: first_line + line - 1 + skipped as u64, fields, length }) {
             return false;
         }
     }
@@ -319,6 +322,23 @@ mod tests {
             let piece = Piece { bytes: line.repeat(2_000).into_bytes(), first_line: 2, dropped: Vec::new() };
             let found = parse(&session, &layout, &format, "f", &piece).unwrap();
             assert_eq!((found.rows, found.rejections.sorts().count()), (2_000, 0), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_bad_row_is_named_by_its_line_however_lines_end() {
+        let config = IngestConfig { rejects: Some("r".into()), ..IngestConfig::default() };
+        let header: Vec<String> = ["timestamp", "account_id", "ip"].map(String::from).to_vec();
+        let rows = "1779235200,a,1.2.3.4\nBAD,b\n\n1779235200,c,1.2.3.4\n\n\n1779235200,d\n17792";
+        for newline in ["\n", "\r\n"] {
+            let session = Session::new(&config, Map::default());
+            let layout = session.map.layout(&header, std::path::Path::new("f")).unwrap();
+            let format = Format::Delimited(Quoting::new(b',', &layout));
+            let piece = Piece { bytes: rows.replace('\n', newline).into_bytes(), first_line: 2, dropped: Vec::new() };
+            let found = parse(&session, &layout, &format, "f", &piece).unwrap();
+            let said: Vec<(u64, Reason)> = found.rejections.all().map(|one| (one.row, one.reason)).collect();
+            let expected = [(3, Reason::FieldCount), (8, Reason::FieldCount), (9, Reason::LastLineCut)];
+            assert_eq!(said, expected, "{newline:?}");
         }
     }
 
