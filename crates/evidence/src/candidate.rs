@@ -75,6 +75,8 @@ pub enum Origin {
     Infrastructure,
     /// Nothing but rejected requests that came again from another account (module `handed_on`).
     HandedOn,
+    /// Nothing but their turns in one queue (module `served`).
+    Queue,
 }
 
 /// A candidate network.
@@ -96,6 +98,11 @@ impl Candidate {
     /// What candidates are ordered by: largest first, ties by their smallest member.
     pub(crate) fn place(&self) -> (std::cmp::Reverse<usize>, u32) {
         (std::cmp::Reverse(self.members.len()), self.members[0].account)
+    }
+
+    /// Whether nothing that its accounts share proposed it but infrastructure, if that: it stands on its behaviour or not at all.
+    pub fn stands_on_behaviour(&self) -> bool {
+        matches!(self.origin, Origin::Infrastructure | Origin::Queue)
     }
 
     /// Whether nothing but infrastructure proposed it.

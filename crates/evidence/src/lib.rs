@@ -28,6 +28,7 @@ mod cross_linked;
 mod crossing;
 mod dealt;
 mod described;
+mod equal_shares;
 mod fixed_point;
 mod fragments;
 mod handed_on;
@@ -40,6 +41,7 @@ mod needs;
 mod nested;
 mod pieces;
 mod profile;
+mod served;
 mod standing;
 mod starts;
 mod strangers;
@@ -71,6 +73,7 @@ pub use score::{
     Breakdown, Cases, NamedSignal, Reason, ScoreCard, broken_down, cases_left, cases_of, rank_networks, score_against,
     score_network,
 };
+pub use served::Whole;
 pub use sharing::SharingNull;
 pub use signal::Signal;
 pub use standing::Candidacy;

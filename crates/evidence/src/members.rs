@@ -22,7 +22,7 @@
 //!    Accounts whose cards other identifiers cross are proposed too (module `cross_linked`), and later, if they behave alike,
 //!    accounts of communities that are a little alike (module `loose`) and that take turns at one prompt (module `dealt`).
 //!    Candidates that one set of cards pays for are tried as one (module `fragments`). What takes over each other's rejected
-//!    requests comes last (module `handed_on`).
+//!    requests comes late (module `handed_on`), and last of all whom the queue of a network deals to (module `served`).
 //! 6. *Roles*: core members are tied by identifiers of two kinds (or, where the data has one kind, by two identifiers) even
 //!    without any single one of their strongest; fringe members by enough bits otherwise; the rest of the group is ambiguous.
 //!    A known-good account is tied to nobody and joins nothing; it still counts among those seen with an identifier.

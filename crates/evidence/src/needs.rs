@@ -142,7 +142,14 @@ fn least<Kind>(signal: &SignalName<Kind>) -> String {
             own_hours::FEWEST_DAYS,
             own_hours::FEWEST_DAYS
         ),
-        SignalName::AgedAccounts | SignalName::Tenure => format!(
+        SignalName::Tenure => format!(
+            "{} accounts with {} events each, and half of those whose creation is known, that were made while the log ran and that \
+             it holds {} days of",
+            tenure::FEWEST_ACCOUNTS,
+            tenure::FEWEST_EVENTS,
+            tenure::FOLLOWED
+        ),
+        SignalName::AgedAccounts => format!(
             "{} accounts with {} events each whose creation is known, and accounts like these",
             tenure::FEWEST_ACCOUNTS,
             tenure::FEWEST_EVENTS

@@ -12,8 +12,8 @@ use crate::observe::Steps;
 
 /// How much finer the second search for communities is.
 const FINER: f64 = 4.0;
-/// By how many bits a candidate's core has to be the better case: what a network needs unless somebody says otherwise. Who belongs to
-/// a candidate must not hang on where a threshold is put.
+/// By how many bits a candidate's core has to be the better case, or how many it has where the whole has fewer: what a network needs
+/// unless somebody says otherwise. Who belongs to a candidate must not hang on where a threshold is put.
 const CORE_BITS: f64 = 5.0;
 
 /// What the chain finds in any graph and activity, the user's own or a null copy of it, before anything is named or kept.
@@ -114,15 +114,25 @@ pub(crate) fn find_candidates(
         candidates.networks = corroborator.with_handed_on(std::mem::take(&mut candidates.networks), handed_on);
         cards = scored.cards_of(&candidates.networks);
     }
+    if !without.contains(&SignalName::OneQueue) {
+        let served = corroborator.served(&candidates.networks, &flagged(&cards), &config.behaviour);
+        let of_wholes = scored.cards_of(served.iter().map(|whole| &whole.network));
+        let kept = served.into_iter().zip(of_wholes).filter(|(_, card)| card.score_bits >= threshold);
+        let kept: Vec<evidence::Whole> = kept.map(|(whole, _)| whole).collect();
+        if !kept.is_empty() {
+            candidates.networks = corroborator.with_served(&candidates.networks, kept);
+            cards = scored.cards_of(&candidates.networks);
+        }
+    }
     if let Some(listed) = corroborator.as_listed(&candidates.networks) {
         cards = scored.cards_of(&listed);
         candidates.networks = listed;
     }
-    // What only infrastructure proposed stands on its behaviour or not at all.
+    // What only infrastructure or a queue proposed stands on its behaviour or not at all.
     let stands = |(network, card): &(Candidate, ScoreCard)| {
         let cases = evidence::cases_of(&card.signals, &linkage.score);
         let content = cases.content.is_some() || is_unasked(facts, &cases, &linkage.score);
-        !network.is_of_infrastructure() || (cases.timing.is_some() && content)
+        !network.stands_on_behaviour() || (cases.timing.is_some() && content)
     };
     let networks = std::mem::take(&mut candidates.networks);
     (candidates.networks, cards) = networks.into_iter().zip(cards).filter(stands).unzip();
@@ -130,7 +140,8 @@ pub(crate) fn find_candidates(
 }
 
 /// Scores one group of accounts by the same rules as [`find_candidates`], whatever proposed it. `accounts`: ascending, without
-/// repeats, none of them known-good. Returns the classes as well, and the accounts that their own evidence doesn't tie.
+/// repeats, none of them known-good. Returns the classes as well, and the accounts that neither their own evidence nor turns in one
+/// queue tie.
 pub(crate) fn score_given(
     facts: evidence::Facts<'_>,
     config: &DetectConfig,
@@ -141,7 +152,8 @@ pub(crate) fn score_given(
     let weights = evidence::weigh_sightings(facts, &classification, &linkage.weigh);
     let ties = evidence::Ties::of_rule(facts, &classification, &weights, &linkage.members);
     let corroborator = evidence::Corroborator::new(facts, &classification, &weights, &ties, &linkage.members);
-    let (candidate, untied) = corroborator.given(accounts);
+    let (mut candidate, mut untied) = corroborator.given(accounts);
+    corroborator.in_turn(&mut candidate, &mut untied, &config.behaviour);
     let null = evidence::SharingNull::of(facts);
     let population = evidence::behaviour::Population::new(&facts, &config.behaviour);
     let nulls = Nulls { sharing: &null, population: &population, templates_asked: 0 };
@@ -219,7 +231,8 @@ fn made_whole(
     }
 }
 
-/// Leaves the cores of those candidates that are a case by themselves, and a better one than with the others, by [`CORE_BITS`].
+/// Leaves the cores of those candidates that are a case by themselves, and a better one than with the others, by [`CORE_BITS`], or
+/// where with the others there is none.
 fn only_cores(
     corroborator: &evidence::Corroborator<'_>,
     networks: &mut [Candidate],
@@ -230,7 +243,8 @@ fn only_cores(
         (0..networks.len()).filter_map(|at| Some((at, corroborator.core_of(&networks[at])?))).collect();
     let of_cores = scored.cards_of(cores.iter().map(|(_, core)| core));
     for ((at, core), card) in cores.into_iter().zip(of_cores) {
-        if card.score_bits >= cards[at].score_bits.max(0.0) + CORE_BITS {
+        let whole = cards[at].score_bits;
+        if card.score_bits >= whole.max(0.0) + CORE_BITS || (card.score_bits >= CORE_BITS && whole < CORE_BITS) {
             (networks[at], cards[at]) = (core, card);
         }
     }

@@ -2,10 +2,11 @@
 //!
 //! Definition: an account's phase is the angle of R = mean exp(2 pi i t), t its events' time of day in turns, where |R| n^(1/2)
 //! is large enough that it isn't an accident of a flat day (Rayleigh's Z = n |R|^2 >= [`RAYLEIGH`]). d = phase - phase of its
-//! country, the angle of the mean of that country's panel accounts. Statistics of a group: -mean cos(2 pi d) (*out of phase*)
-//! and |mean exp(2 pi i d)| (*shared phase*). Null: as many deviations d of accounts of the population, matched on pathway
-//! and volume. p over both by smallest rank. Value: hours from the declared countries' phase to the group's, in (-12, 12];
-//! expectation: 0. Without a country column everybody's phase stands in.
+//! country, the angle of the mean of that country's panel accounts. Statistic of a group: 1 - mean cos(2 pi d), how far its
+//! accounts are out of phase, less a tenth ([`super::chance::MODEL_ERROR`]). Null: as many deviations d of accounts of the
+//! population, matched on pathway and volume. That a group's accounts agree among themselves is no evidence: so do those of any
+//! office, dormitory or class. Value: hours from the declared countries' phase to the group's, in (-12, 12]; expectation: 0.
+//! Without a country column everybody's phase stands in.
 //!
 //! [`office_hours_share`] is the benign counterpart: share of the events in the best nine consecutive hours of Monday to
 //! Friday or of Sunday to Thursday. Its bits compare two stated densities, Beta(18, 2) for an office and Beta(4, 5) for a pool
@@ -18,7 +19,7 @@ use graph::{AccountId, NONE_U16};
 use statrs::distribution::{Beta, Continuous};
 
 use super::alignment::DAY;
-use super::chance::monte_carlo;
+use super::chance::{MODEL_ERROR, monte_carlo};
 use super::population::{Features, Matched};
 use super::random::{Stream, group_key, key, sample};
 use super::{BehaviourConfig, Population};
@@ -33,7 +34,7 @@ pub(crate) const FEWEST_ACCOUNTS: usize = 3;
 /// Accounts with fewer have no week.
 pub(crate) const FEWEST_EVENTS: usize = 10;
 
-/// Tests a group for a shared phase of the day that its countries don't explain.
+/// Tests a group for hours that its countries don't explain.
 pub fn diurnal_phase(
     facts: &Facts<'_>,
     population: &Population,
@@ -54,9 +55,9 @@ pub fn diurnal_phase(
         Matched::new(facts, population, &known, members)?.keep(population, members, |position| others[position].is_some())?;
     let (observed, direction) = statistics(own.iter().copied());
     let seed = group_key(config.seed, 10, members);
-    let chance = monte_carlo(&observed, config.draws, |draw, out| {
+    let chance = monte_carlo(&[(1.0 + observed[0]) / (1.0 + MODEL_ERROR)], config.draws, |draw, out| {
         let mut stream = Stream::new(key(&[seed, draw as u64]));
-        out.copy_from_slice(&statistics(matched.draw(&mut stream).filter_map(|position| others[position])).0);
+        out[0] = 1.0 + statistics(matched.draw(&mut stream).filter_map(|position| others[position])).0[0];
     });
     Some(Signal { value: direction * 24.0, expected: 0.0, bits: chance.bits, p_value: Some(chance.p_value), power: None })
 }
@@ -189,6 +190,21 @@ mod tests {
         toy::assert_super_uniform(300, |seed| test(&world.random_group(12, seed)).and_then(|signal| signal.p_value));
         let planted = test(&world.planted()).unwrap();
         assert!(planted.p_value.unwrap() <= 0.02 && planted.value.abs() > 6.0, "{planted:?}");
+    }
+
+    #[test]
+    fn a_dormitory_whose_days_agree_lives_where_everybody_does() {
+        // Each keeps hours of its own; the planted ones the same six hours as each other, those of most.
+        let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
+        let of = |seed| {
+            let world = Toy::dormitory(400, 30, seed);
+            let facts = world.facts();
+            diurnal_phase(&facts, &Population::new(&facts, &config), &world.planted(), &config)
+        };
+        for seed in 0..10 {
+            let found = of(seed).expect("they have a day");
+            assert!(found.bits < 1.0, "{seed}: {found:?}");
+        }
     }
 
     #[test]

@@ -27,11 +27,12 @@ pub(crate) mod random;
 pub mod registration_bursts;
 pub mod registration_pace;
 pub mod regular_use;
+pub mod rounds;
 pub mod synchrony;
 pub mod template_fan_out;
 pub mod tenure;
 #[cfg(test)]
-mod toy;
+pub(crate) mod toy;
 pub mod volume;
 
 use graph::{AccountId, Seconds};
@@ -197,7 +198,7 @@ pub fn measure(
 ) -> BehaviourSignals {
     let timing = measure_timing(facts, population, members, config);
     let content = measure_content(facts, population, members, config);
-    let (tenure, aged_accounts) = tenure::tenure(facts, population, members, config).unzip();
+    let (tenure, aged_accounts) = tenure::tenure(facts, population, members, config);
     BehaviourSignals {
         capability_concentration: content.capability_concentration,
         launch_pivot: content.launch_pivot,

@@ -68,6 +68,8 @@ pub struct Population {
     pub(crate) cluster_launch: Vec<(u32, f64, IdentifierId)>,
     /// How much panel accounts differ in the hours that they keep.
     pub(crate) lasting: Option<own_hours::Lasting>,
+    /// The days that the log holds, since the epoch.
+    pub(crate) days: std::ops::Range<i64>,
     /// Session lengths in seconds of panel accounts, sorted.
     pub(crate) sessions: Vec<Seconds>,
 }
@@ -77,13 +79,14 @@ impl Population {
     pub fn new(facts: &Facts<'_>, config: &BehaviourConfig) -> Population {
         let (strata, accounts) = choose_panel(facts, config);
         let capability_count = capability_concentration::class_count(facts);
+        let days = tenure::days_of(facts);
         let features: Vec<Features> = accounts
             .par_iter()
             .map(|&account| Features {
                 capability: capability_concentration::shares(facts, account, config).unwrap_or_default(),
                 launch: launch_pivot::adoption(facts, account),
                 phase: diurnal_phase::phase_of(facts, account, config),
-                tenure: tenure::tenure_of(facts, account),
+                tenure: tenure::tenure_of(facts, account, &days),
             })
             .collect();
         let country_phases = diurnal_phase::country_phases(facts, &accounts, &features);
@@ -104,6 +107,7 @@ impl Population {
             accounts,
             features,
             capability_count,
+            days,
             sessions,
         }
     }

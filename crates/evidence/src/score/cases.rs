@@ -71,6 +71,7 @@ impl Cases {
     pub(super) fn added(self, told: BenignLikelihood) -> Breakdown {
         let story = told.bits.max(0.0);
         let behaviour = self.timing.unwrap_or(0.0) + self.content.unwrap_or(0.0) + self.other;
+        let behaviour = if self.structure < 0.0 { behaviour.min(self.no_story_brings) } else { behaviour };
         let by_shape = told.tells_shape().then(|| self.of_shape(told));
         let against_story = self.structure * (-story).exp2() - story;
         let score = by_shape.unwrap_or(against_story) + behaviour;

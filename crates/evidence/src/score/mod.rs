@@ -5,7 +5,7 @@
 //! fit       = bits of a harmless story: log2 likelihood ratio of the shape, story against operator
 //! story     = max(0, fit)
 //! structure = sum(membership) + sum(sharing)
-//! behaviour = sum(timing) + sum(content) + sum(other)
+//! behaviour = sum(timing) + sum(content) + sum(other), at most `against` where structure < 0
 //! shape     = min(structure, -fit, sum(cross-linked)) + min(0, sum(habits))
 //! weakest   = max(shape, min(structure - story, sum(timing), sum(content) + discount * against)) + min(0, sum(other))
 //! added     = shape + behaviour                                               if cards or addresses are known
@@ -38,6 +38,10 @@
 //!   cards that addresses and prompts cross. Accounts that each keep hours of their own ([`crate::behaviour::own_hours`]) are
 //!   people's, or timers, and so may accounts be that are older than others. Behaviour isn't needed: tests of it that find
 //!   nothing cost up to a bit each, and are no evidence against an operator whose times are like strangers'.
+//!
+//! Where timing or content wasn't measured, what is known adds up. But people who signed up on one day are new together, and a list
+//! of them may be drawn up for just that: where nothing ties the accounts, so that structure is less than nothing, behaviour counts
+//! by what no story brings at most.
 //!
 //! *Structure* is the families membership (with the turns of a candidate that only these proposed, module `dealt`) and sharing
 //! ([`crate::sharing`]): they rule out chance, not a harmless story. Signals of one family look at the same thing and are

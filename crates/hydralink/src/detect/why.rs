@@ -30,6 +30,7 @@ pub(super) fn why(network: &Network, card: &ScoreCard, origin: Origin, score: &S
         Origin::Common | Origin::Given => "share",
         Origin::Turns => "take turns at",
         Origin::HandedOn => "take up each other's rejected requests and share",
+        Origin::Queue => "take turns in one queue and share",
         // No two of them are tied: one shares an address with another, a card with a third.
         Origin::Infrastructure => "act as one along chains of",
     };
@@ -39,6 +40,9 @@ pub(super) fn why(network: &Network, card: &ScoreCard, origin: Origin, score: &S
         }
         none if none.is_empty() && origin == Origin::HandedOn => {
             format!("{} accounts take up each other's rejected requests", network.accounts)
+        }
+        none if none.is_empty() && origin == Origin::Queue => {
+            format!("{} accounts take turns in one queue", network.accounts)
         }
         none if none.is_empty() => format!("{} accounts act as one", network.accounts),
         shared => format!("{} accounts {how} {shared} that they mostly keep to themselves", network.accounts),

@@ -15,6 +15,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use evidence::behaviour::rounds::{self, InRounds};
 use graph::{AccountId, IdentifierId, Seconds, Sighting};
 use serde::Serialize;
 
@@ -78,6 +79,10 @@ pub struct Appeal {
     pub enough_together: Vec<String>,
     /// Grounds without which nothing would tie it: all of them would have to go.
     pub ends_without: Vec<String>,
+    /// How it comes back in rounds of the network's accounts, where these come back after about one each: a queue deals to them in
+    /// turn ([`evidence::behaviour::rounds`]).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rounds: Option<InRounds>,
     /// What it has and the network's other accounts don't, kind by kind.
     pub apart: Vec<Apart>,
     /// When it was made, if nine tenths of the network's others were made earlier, or later.
@@ -265,6 +270,7 @@ pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Res
         grounds: grounds(dataset, results, account, &group, &ballots),
         enough_together,
         ends_without,
+        rounds: in_rounds(dataset, results, account, &belonging)?,
         apart: apart(dataset, account, &group),
         made_apart: made_apart(dataset, account, &belonging),
         not_counted,
@@ -272,6 +278,7 @@ pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Res
         significance: None,
     };
     let mut answer = answer(&appeal);
+    answer.extend(appeal.rounds.as_ref().map(rounds_text));
     let life = roles::earlier_life(dataset, results, account);
     answer.extend(life.and_then(|life| life_text(dataset, appeal.role?, &life)));
     if appeal.role == Some(AccountRole::PossiblyACustomer) {
@@ -340,6 +347,30 @@ fn life_text(dataset: &Dataset, role: AccountRole, life: &EarlierLife) -> Option
         )),
         _ => None,
     }
+}
+
+/// How an account comes back in rounds of its network.
+fn in_rounds(
+    dataset: &Dataset,
+    results: &Labelling,
+    account: AccountId,
+    belonging: &[AccountId],
+) -> Result<Option<InRounds>, Error> {
+    let config = results.run.detect_config()?.behaviour;
+    let mut members: Vec<u32> = belonging.iter().map(|account| account.0).collect();
+    members.sort_unstable();
+    let allowed = dataset.allowed()?;
+    Ok(rounds::in_rounds(dataset.facts(&allowed), &members, account.0, &config))
+}
+
+fn rounds_text(found: &InRounds) -> String {
+    let [first, _, third] = found.rounds;
+    let [others_first, _, others_third] = found.of_network;
+    format!(
+        "; of its {}, the middle half came when the network's other accounts had had {first:.2} to {third:.2} turns each (the others': \
+         {others_first:.2} to {others_third:.2})",
+        counted(found.returns, "return")
+    )
 }
 
 /// What people decided about an account, as the end of a sentence.

@@ -42,6 +42,30 @@ impl Toy {
         Toy::of(rows, &[], AccountTable::default())
     }
 
+    /// `benign` accounts that know nothing of each other, of which every fourth has a job of its own every `period` hours and nothing
+    /// else; and `planted` ones to which one queue deals in turn, as requests come. All have about `events` requests.
+    pub(crate) fn in_turn(benign: usize, planted: usize, events: usize, period: i64, seed: u64) -> Toy {
+        let mut stream = Stream::new(key(&[seed, 24]));
+        let mut rows: Vec<Vec<Event>> = Vec::new();
+        for account in 0..benign {
+            let count = (0..50 * events).filter(|_| stream.below(50) == 0).count();
+            rows.push(if account % 4 == 0 {
+                let start = START + stream.below((period * HOUR) as usize) as i64;
+                let late = |stream: &mut Stream| stream.below(600_000) as i64;
+                (0..DAYS * 24 / period).map(|number| event(start + number * period * HOUR + late(&mut stream))).collect()
+            } else {
+                (0..count).map(|_| ordinary(&mut stream)).collect()
+            });
+        }
+        let mut times: Vec<i64> = (0..planted * events).map(|_| ordinary(&mut stream).time).collect();
+        times.sort_unstable();
+        let dealt = |at: usize| times.iter().skip(at).step_by(planted).map(|&time| event(time)).collect();
+        rows.extend((0..planted).map(dealt));
+        // Each asks something of its own.
+        let own: Vec<(u32, u32, Seconds)> = (0..rows.len() as u32).map(|at| (at, at, (START / 1_000) as Seconds)).collect();
+        Toy { benign, planted, ..Toy::of(rows, &own, AccountTable::default()) }
+    }
+
     /// Accounts that know nothing of each other, a quarter of which have queues that wait for the end of the same outage: two requests
     /// each within a minute or so, once; and 24 more, a fifth of whose events are dealt out at common instants.
     pub(crate) fn waiting(benign: usize, events: usize, seed: u64) -> Toy {
@@ -194,6 +218,20 @@ impl Toy {
         toy
     }
 
+    /// `benign` accounts that keep six hours of a day each, from any time between eight and twenty on; and `planted` ones that all
+    /// keep those from half past one.
+    pub(crate) fn dormitory(benign: usize, planted: usize, seed: u64) -> Toy {
+        let mut stream = Stream::new(key(&[seed, 26]));
+        let mut row = |is_planted: bool| {
+            let from = if is_planted { 27 * HOUR / 2 } else { 8 * HOUR + stream.below(12 * HOUR as usize) as i64 };
+            let mut any =
+                || event(START + stream.below(DAYS as usize) as i64 * DAY + from + stream.below(6 * HOUR as usize) as i64);
+            (0..60).map(|_| any()).collect()
+        };
+        let rows = (0..benign + planted).map(|account| row(account >= benign)).collect();
+        Toy { benign, planted, ..Toy::of(rows, &[], AccountTable::default()) }
+    }
+
     /// Accounts with sittings in the afternoon, each around an hour of its own; the `planted` ones run a set of sixty prompts as
     /// well, once or twice, at any time, and know nothing of each other.
     pub(crate) fn runs(benign: usize, planted: usize, seed: u64) -> Toy {
@@ -267,6 +305,26 @@ impl Toy {
             }
         }
         Toy::of(vec![Vec::new(); 2 * size as usize], &sightings, AccountTable::default())
+    }
+
+    /// `old` accounts made in the half year before a log of sixty days, `young` ones made while it runs, all of whom take up to three
+    /// weeks to come to full use; and then `planted` ones, in full use from their first day.
+    pub(crate) fn growing(old: usize, young: usize, planted: usize, seed: u64) -> Toy {
+        let mut stream = Stream::new(key(&[seed, 25]));
+        let (mut rows, mut created) = (Vec::new(), Vec::new());
+        for account in 0..old + young + planted {
+            let made = if account < old { -1 - stream.below(180) as i64 } else { stream.below(50) as i64 };
+            let full = made + if account < old + young { 3 + stream.below(18) as i64 } else { 0 };
+            created.push(((START + made * DAY) / 1_000) as Seconds);
+            let mut row = Vec::new();
+            for day in made.max(0)..60 {
+                let count = if day < full { 1 + stream.below(2) } else { 8 + stream.below(8) };
+                row.extend((0..count).map(|_| event(START + day * DAY + stream.below(DAY as usize) as i64)));
+            }
+            rows.push(row);
+        }
+        let table = AccountTable { created_at: created.into(), ..AccountTable::default() };
+        Toy { benign: old + young, planted, ..Toy::of(rows, &[], table) }
     }
 
     /// Accounts made by day over thirty days, and then `planted` more: as those, or one after the other at an even pace.

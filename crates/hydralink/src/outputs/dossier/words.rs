@@ -148,7 +148,7 @@ pub(crate) fn phrase<Kind>(signal: &SignalName<Kind>) -> &'static str {
         SignalName::BanAndReplace => "new accounts follow their bans",
         SignalName::CapabilityConcentration => "they ask for fewer kinds of work than others",
         SignalName::CrossLinked => "what they share crosses their cards",
-        SignalName::DiurnalPhase => "their days agree more than others' do",
+        SignalName::DiurnalPhase => "their hours don't fit the countries that they declare",
         SignalName::LaunchPivot => "they took up a new model sooner than others",
         SignalName::OneQueue => "their requests look dealt out by one queue",
         SignalName::RegistrationBursts => "more of them made at a time than of others",
@@ -179,7 +179,8 @@ fn sentence(signal: &SignalName<String>, line: &SignalLine, with: Told) -> Strin
             length(expected * 24.0)
         ),
         SignalName::Tenure => format!(
-            "From when its accounts were made to their first full day in these logs it took {}; of accounts of the same pathway and volume, {}.",
+            "From when its accounts were made to their first full day it took {}; of accounts of the same pathway and volume that were \
+             made while the log ran, too, {}.",
             length(value * 24.0),
             length(expected * 24.0)
         ),
@@ -193,12 +194,13 @@ fn sentence(signal: &SignalName<String>, line: &SignalLine, with: Told) -> Strin
              volume, {usual}."
         ),
         SignalName::CrossLinked => format!(
-            "{share} of its accounts are on one card with others of it and share two or more things, which it keeps to itself, \
-             with its accounts on other cards; of harmless groups put together, {usual_share}."
+            "{share} of its accounts are on one card (or, where nobody knows cards, one device) with others of it and share two or \
+             more things, which it keeps to itself, with its accounts on other cards, one of them a prompt where it is known what \
+             they ask; of harmless groups put together, {usual_share}."
         ),
         SignalName::DiurnalPhase => format!(
             "The hours of its accounts lie {} {} than is usual in the countries that they declare (where none is known, for everybody); \
-             how far that, and how far they agree among themselves, is more than others' do is what counts.",
+             what counts is by how much more they are out of step with these than others are.",
             length(value.abs()),
             if value < 0.0 { "earlier" } else { "later" }
         ),

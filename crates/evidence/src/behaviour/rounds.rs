@@ -1,0 +1,573 @@
+//! Whose turns come when a network's queue has gone round?
+//!
+//! Where one queue deals work out to accounts in turn, an account comes back after all others have had theirs, however long that
+//! took: sooner in a busy hour, later at night. So an account that shares nothing with a network, no address, card or prompt,
+//! still tells by its times that it is dealt to by the same queue.
+//!
+//! ```text
+//! start     an account's first event, and each after a pause of more than `session_gap`
+//! serving   accounts of the network, of at most SAMPLE of them, between their first start and their last
+//! rounds r  starts of these accounts from one start of the account to its next, over how many are serving halfway
+//! bits      sum over its returns of log2 (f(r) / g(r))
+//! f, g      histograms of log2 r, of the network's accounts (each without its own starts, and of itself without its own part)
+//!           and of the others who come back as often as they do, every account counting the same
+//! e         what its own rhythm and days leave: K 2^bits / sum of 2^bits over K circular shifts of its starts, the observed one
+//!           among them
+//! ```
+//!
+//! The bits say whether an account comes back as the network's accounts do rather than as other people do. They are a
+//! likelihood ratio of returns taken as independent, so they are asked to exceed the log2 of the accounts asked by `join_bits`,
+//! and count no further than [`MOST_BITS`]. But a job that runs about as often as the queue goes round has such bits too, and
+//! so may somebody who works when the queue is busy. So neither null may explain them: all of the account's starts moved by any
+//! time (its rhythm: a job has the same rounds whenever it started), or those of each day moved inside its own profile of the
+//! day (its days, hours and habits in a day, module `operational_time`). e is the smaller of two e-values, for the nulls that
+//! what was observed is exchangeable with either kind of shift. Those with enough bits and the largest e are told, as many as
+//! leave one in fifty of them false in the mean (e-BH, whatever depends on whatever). That the accounts were chosen by their
+//! bits first isn't in the theorem; in worlds with known truth the share is smaller (`accuracy.md`, *Without prompts*).
+//!
+//! The same is asked of the network's own accounts, with e of 50: what doesn't recognise half of these has no queue that could
+//! tell others. So no account is added by a network of people, whose returns are as anybody's.
+//!
+//! Steps: *count* the sample's starts by cells of time; *gather* who comes back as often; *compare* the histograms; *shift*.
+//! Cost: O(events), once, to know how often accounts come back, and for each network the starts of those that come back as
+//! often and up to [`SHIFTS`] times those that have enough bits. Reference: for stack distance Mattson et al. 1970,
+//! doi:10.1147/sj.92.0078; for e-values Vovk & Wang 2021, doi:10.1214/20-AOS2020; for e-BH Wang & Ramdas 2022,
+//! doi:10.1111/rssb.12489.
+
+use graph::AccountId;
+use rayon::prelude::*;
+
+use super::BehaviourConfig;
+use super::alignment::DAY;
+use super::operational_time::{HOUR, OperationalTime, modulo_one, time_of_day};
+use super::random::{Stream, key, sample};
+use crate::Facts;
+
+/// Accounts whose starts count rounds: two dozen suffice.
+const SAMPLE: usize = 256;
+/// Of these, how many the network is tried at.
+const TRIED: usize = 64;
+/// Others who come back as often, whose returns stand for all of theirs.
+const COMPARED: usize = 4_096;
+/// Fewer accounts make no rounds.
+const FEWEST_SERVING: u32 = 5;
+/// An account that came back less often says nothing.
+const FEWEST_RETURNS: usize = 3;
+/// Bins of log2 rounds, a quarter wide, from -3 to 3, and what is less or more.
+const BINS: usize = 26;
+/// How much more or less often than nine tenths of the network's accounts an account may come back to be compared.
+const SLACK: f64 = 1.5;
+/// Shifts of an account's starts by either null, the observed one among them, and how many tell of most that one explains them.
+const SHIFTS: usize = 500;
+const FIRST_SHIFTS: usize = 100;
+/// Starts that are shifted, at most.
+const SHIFTED: usize = 129;
+/// The share of those whom a network's rounds tell that may be false.
+const FALSE: f64 = 0.02;
+/// How many times as many rounds three quarters of a queue's returns take as a quarter, at most.
+const STEADY: f64 = 3.0;
+/// Bits that returns count at most.
+pub const MOST_BITS: f64 = 20.0;
+/// Cells of time that starts are counted by, at most, and their least width in milliseconds.
+const CELLS: i64 = 1 << 20;
+const CELL: i64 = 60_000;
+
+/// An account that a network's queue deals to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Served {
+    pub(crate) account: u32,
+    /// Log2 odds that it is, at most [`MOST_BITS`].
+    pub(crate) bits: f64,
+}
+
+/// How an account comes back, in rounds of a network's accounts.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct InRounds {
+    /// Returns that were counted.
+    pub returns: u64,
+    /// A quarter of them took no more rounds than this, a half, three quarters.
+    pub rounds: [f64; 3],
+    /// The same of the network's other accounts, each as the middle one of them.
+    pub of_network: [f64; 3],
+}
+
+/// How an account comes back in rounds of a network, of which it may be; `None` where it doesn't come back, or where the
+/// network's own accounts come back after any number of rounds: three quarters of the returns within more than [`STEADY`] times
+/// those of a quarter. `members`: ascending. O(events of the account and of at most 256 others).
+pub fn in_rounds(facts: Facts<'_>, members: &[u32], account: u32, config: &BehaviourConfig) -> Option<InRounds> {
+    let members: Vec<AccountId> = ids(members).into_iter().filter(|other| other.0 != account).collect();
+    let counted: Vec<u32> = sample(&members, SAMPLE, config.seed).into_iter().map(|account| account.0).collect();
+    let returns = Returns::of_some(facts, i64::from(config.session_gap) * 1_000, counted.iter().copied().chain([account]));
+    let rounds = Rounds::of(facts, &returns, &counted, config)?;
+    let quartiles = |account: u32| {
+        let (starts, is_counted) = (returns.starts(facts, account), rounds.is_counted(account));
+        let mut found: Vec<f64> = starts.windows(2).filter_map(|pair| rounds.between(pair[0], pair[1], is_counted)).collect();
+        found.sort_unstable_by(f64::total_cmp);
+        (found.len() >= FEWEST_RETURNS).then(|| (found.len(), [1, 2, 3].map(|quarter| found[found.len() * quarter / 4])))
+    };
+    let of_others: Vec<[f64; 3]> = rounds.counted.iter().take(TRIED).filter_map(|other| Some(quartiles(other.0)?.1)).collect();
+    let middle = |quarter: usize| {
+        let mut found: Vec<f64> = of_others.iter().map(|of| of[quarter]).collect();
+        found.sort_unstable_by(f64::total_cmp);
+        found.get(found.len() / 2).copied()
+    };
+    let of_network = [middle(0)?, middle(1)?, middle(2)?];
+    let (returns, rounds) = quartiles(account)?;
+    (of_network[2] <= STEADY * of_network[0]).then_some(InRounds { returns: returns as u64, rounds, of_network })
+}
+
+/// How often everybody comes back.
+#[derive(Debug)]
+pub(crate) struct Returns {
+    /// By account: first start, last start, and returns; no returns for whom nobody asks.
+    of: Vec<(i64, i64, u32)>,
+    gap: i64,
+}
+
+impl Returns {
+    /// Reads all events once. `gap`: milliseconds of a pause that ends a session.
+    pub(crate) fn of(facts: Facts<'_>, gap: i64) -> Returns {
+        let of_account = |account: u32| {
+            let time = facts.activity.of(AccountId(account)).time;
+            let (Some(&first), false) = (time.first(), facts.is_allowed_account(account)) else { return (0, 0, 0) };
+            let mut found = (first, first, 0);
+            for pair in time.windows(2) {
+                if pair[1] - pair[0] > gap {
+                    (found.1, found.2) = (pair[1], found.2 + 1);
+                }
+            }
+            found
+        };
+        let accounts = (0..facts.graph.account_count() as u32).into_par_iter().with_min_len(1024);
+        Returns { of: accounts.map(of_account).collect(), gap }
+    }
+
+    /// The same of some accounts only; nobody else comes back.
+    fn of_some(facts: Facts<'_>, gap: i64, accounts: impl Iterator<Item = u32>) -> Returns {
+        let mut returns = Returns { of: vec![(0, 0, 0); facts.graph.account_count()], gap };
+        for account in accounts {
+            let starts = returns.starts(facts, account);
+            if let (Some(&first), Some(&last)) = (starts.first(), starts.last()) {
+                returns.of[account as usize] = (first, last, starts.len() as u32 - 1);
+            }
+        }
+        returns
+    }
+
+    /// First start and last.
+    pub(crate) fn life(&self, account: u32) -> (i64, i64) {
+        let (first, last, _) = self.of[account as usize];
+        (first, last)
+    }
+
+    /// How often an account comes back.
+    pub(crate) fn count(&self, account: u32) -> u32 {
+        self.of[account as usize].2
+    }
+
+    /// Its starts, ascending.
+    pub(crate) fn starts(&self, facts: Facts<'_>, account: u32) -> Vec<i64> {
+        let time = facts.activity.of(AccountId(account)).time;
+        let later = time.windows(2).filter(|pair| pair[1] - pair[0] > self.gap).map(|pair| pair[1]);
+        time.first().copied().into_iter().chain(later).collect()
+    }
+}
+
+/// Whom a network's rounds tell.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Told {
+    /// Of the network's own accounts that it was tried at.
+    pub(crate) own: Vec<Served>,
+    /// Others, ascending.
+    pub(crate) others: Vec<Served>,
+}
+
+/// What is asked of an account that is none of a network's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// Whether the network's rounds tell it; it stands for others, too.
+    Both,
+    /// Only how others come back.
+    Compared,
+    /// Only whether the network's rounds tell it.
+    Told,
+    /// Nothing.
+    Nothing,
+}
+
+/// Whom a network's queue deals to; `None` where half of its own accounts aren't told by it. `members`: ascending. `asked`: what is
+/// asked of each of the others.
+pub(crate) fn told_by_rounds(
+    facts: Facts<'_>,
+    returns: &Returns,
+    members: &[u32],
+    asked: impl Fn(u32) -> Asked + Sync,
+    join_bits: f64,
+    config: &BehaviourConfig,
+) -> Option<Told> {
+    let rounds = Rounds::of(facts, returns, members, config)?;
+    let is_member = |account: u32| members.binary_search(&account).is_ok();
+    let others = |to: Asked| -> Vec<AccountId> {
+        let is_asked = |account: u32| matches!(asked(account), Asked::Both) || asked(account) == to;
+        let comes = |account: u32| !is_member(account) && rounds.comes_as_often(returns.of[account as usize]);
+        let accounts = (0..returns.of.len() as u32).into_par_iter().with_min_len(1024);
+        accounts.filter(|&account| is_asked(account) && comes(account)).map(AccountId).collect()
+    };
+    let (compared, others) = (others(Asked::Compared), others(Asked::Told));
+    let asked = compared.len().max(others.len()) as f64;
+    let own = rounds.histograms(&ids(members));
+    let compared = rounds.histograms(&sample(&compared, COMPARED, config.seed));
+    if own.len() < FEWEST_SERVING as usize || compared.is_empty() {
+        return None;
+    }
+    let (of_own, of_others) = (shape(&own), shape(&compared));
+    let needed = asked.log2() + join_bits;
+    // Those with enough bits, and what their own rhythm leaves.
+    let told = |of: &Histogram, of_own: &Shape| {
+        let ratios = ratios(of_own, &of_others);
+        let bits = of.bits(&ratios);
+        let left = (bits >= needed).then(|| rounds.left(of.account, &ratios, config.seed))?;
+        Some((Served { account: of.account, bits: (bits - needed + join_bits).min(MOST_BITS) }, left))
+    };
+    let tried = sample(&own.iter().map(|of| AccountId(of.account)).collect::<Vec<_>>(), TRIED, config.seed);
+    let tried: Vec<&Histogram> = own.iter().filter(|of| tried.binary_search(&AccountId(of.account)).is_ok()).collect();
+    let by_the_rest = |of: &&Histogram| told(of, &std::array::from_fn(|bin| of_own[bin] - of.share(bin)));
+    let recognised: Vec<(Served, f64)> = tried.par_iter().filter_map(by_the_rest).collect();
+    let recognised: Vec<Served> = recognised.into_iter().filter(|of| of.1 >= 1.0 / FALSE).map(|of| of.0).collect();
+    if 2 * recognised.len() < tried.len() {
+        return None;
+    }
+    let others: Vec<(Served, f64)> = rounds.histograms(&others).par_iter().filter_map(|of| told(of, &of_own)).collect();
+    let least = least_discovered(others.iter().map(|of| of.1).collect());
+    Some(Told { own: recognised, others: others.into_iter().filter(|of| of.1 >= least).map(|of| of.0).collect() })
+}
+
+/// The least e-value of those that are discoveries where at most [`FALSE`] of them may be false (e-BH): the k largest of m are, for
+/// the largest k with e_(k) >= m / (k FALSE).
+fn least_discovered(mut e_values: Vec<f64>) -> f64 {
+    let asked = e_values.len() as f64;
+    e_values.sort_unstable_by(|one, other| other.total_cmp(one));
+    let is_enough = |&(number, e): &(usize, f64)| e * number as f64 * FALSE >= asked;
+    (1..).zip(e_values).filter(is_enough).last().map_or(f64::INFINITY, |(_, e)| e)
+}
+
+fn ids(accounts: &[u32]) -> Vec<AccountId> {
+    accounts.iter().copied().map(AccountId).collect()
+}
+
+/// A number for each bin.
+type Shape = [f64; BINS];
+
+/// An account's returns by how many rounds they took.
+struct Histogram {
+    account: u32,
+    bins: [u32; BINS],
+    returns: u32,
+}
+
+impl Histogram {
+    fn bits(&self, ratios: &Shape) -> f64 {
+        self.bins.iter().zip(ratios).map(|(&count, ratio)| f64::from(count) * ratio).sum()
+    }
+
+    fn share(&self, bin: usize) -> f64 {
+        f64::from(self.bins[bin]) / f64::from(self.returns)
+    }
+}
+
+/// What accounts have in a bin, summed up, every account counting the same.
+fn shape(of: &[Histogram]) -> Shape {
+    std::array::from_fn(|bin| of.iter().map(|of| of.share(bin)).sum())
+}
+
+/// log2 (f / g) by bin; half an account is added to each bin of both.
+fn ratios(own: &Shape, others: &Shape) -> Shape {
+    let smooth = |shape: &Shape, bin: usize| (shape[bin] + 0.5) / (shape.iter().sum::<f64>() + 0.5 * BINS as f64);
+    std::array::from_fn(|bin| (smooth(own, bin) / smooth(others, bin)).log2())
+}
+
+/// A network's starts by cells of time.
+struct Rounds<'a> {
+    facts: Facts<'a>,
+    returns: &'a Returns,
+    /// Whose starts are counted, ascending.
+    counted: Vec<AccountId>,
+    from: i64,
+    width: i64,
+    /// By cell: starts before it.
+    before: Vec<u32>,
+    /// By cell: accounts that serve.
+    serving: Vec<u32>,
+    /// Starts from one of an account to its next, of the fewest and the most that accounts are compared at.
+    usual: (f64, f64),
+}
+
+impl<'a> Rounds<'a> {
+    /// Counts a sample's starts; `None` where too few come back.
+    fn of(facts: Facts<'a>, returns: &'a Returns, members: &[u32], config: &BehaviourConfig) -> Option<Rounds<'a>> {
+        let coming: Vec<AccountId> = members
+            .iter()
+            .filter(|&&account| returns.of[account as usize].2 as usize >= FEWEST_RETURNS)
+            .map(|&account| AccountId(account))
+            .collect();
+        let counted = sample(&coming, SAMPLE, config.seed);
+        if counted.len() < FEWEST_SERVING as usize {
+            return None;
+        }
+        let lives: Vec<(i64, i64, u32)> = counted.iter().map(|account| returns.of[account.index()]).collect();
+        let (from, to) = (lives.iter().map(|life| life.0).min()?, lives.iter().map(|life| life.1).max()?);
+        let width = ((to - from) / CELLS + 1).max(CELL.min(returns.gap / 2).max(1));
+        let cells = ((to - from) / width + 2) as usize;
+        let (mut before, mut serving) = (vec![0u32; cells + 1], vec![0u32; cells + 1]);
+        for account in &counted {
+            let starts = returns.starts(facts, account.0);
+            starts.iter().for_each(|start| before[((start - from) / width) as usize + 1] += 1);
+            let ends = [starts[0], starts[starts.len() - 1]].map(|end| ((end - from) / width) as usize);
+            serving[ends[0]] = serving[ends[0]].wrapping_add(1);
+            serving[ends[1] + 1] = serving[ends[1] + 1].wrapping_sub(1);
+        }
+        for cell in 1..=cells {
+            before[cell] += before[cell - 1];
+            serving[cell] = serving[cell].wrapping_add(serving[cell - 1]);
+        }
+        let mut rounds = Rounds { facts, returns, counted, from, width, before, serving, usual: (0.0, f64::INFINITY) };
+        let mut usual: Vec<f64> = lives.into_iter().map(|life| rounds.starts_a_return(life)).collect();
+        usual.sort_unstable_by(f64::total_cmp);
+        let twentieth = usual.len() / 20;
+        rounds.usual = (usual[twentieth] / SLACK, usual[usual.len() - 1 - twentieth] * SLACK);
+        Some(rounds)
+    }
+
+    fn cell(&self, at: i64) -> usize {
+        ((at - self.from).max(0) / self.width).min(self.before.len() as i64 - 1) as usize
+    }
+
+    /// Starts from one return of an account to the next, in the mean.
+    fn starts_a_return(&self, (first, last, returns): (i64, i64, u32)) -> f64 {
+        f64::from(self.before[self.cell(last)] - self.before[self.cell(first)]) / f64::from(returns)
+    }
+
+    fn comes_as_often(&self, life: (i64, i64, u32)) -> bool {
+        let is_usual = |starts: f64| starts >= self.usual.0 && starts <= self.usual.1;
+        life.2 as usize >= FEWEST_RETURNS && is_usual(self.starts_a_return(life))
+    }
+
+    /// Rounds between two starts; `None` where too few serve.
+    fn between(&self, one: i64, next: i64, is_counted: bool) -> Option<f64> {
+        let own = u32::from(is_counted);
+        let serving = self.serving[self.cell(one + (next - one) / 2)];
+        let starts = (self.before[self.cell(next)] - self.before[self.cell(one)]).saturating_sub(own);
+        (serving >= FEWEST_SERVING + own).then(|| (f64::from(starts) + 0.5) / f64::from(serving.saturating_sub(own)))
+    }
+
+    /// The bin of these.
+    fn bin(&self, one: i64, next: i64, is_counted: bool) -> Option<usize> {
+        let rounds = self.between(one, next, is_counted)?;
+        Some((4.0 * rounds.log2() + 13.0).clamp(0.0, BINS as f64 - 1.0) as usize)
+    }
+
+    fn is_counted(&self, account: u32) -> bool {
+        self.counted.binary_search(&AccountId(account)).is_ok()
+    }
+
+    /// The returns of accounts that came back often enough while enough served, in their order.
+    fn histograms(&self, accounts: &[AccountId]) -> Vec<Histogram> {
+        let of = |&AccountId(account): &AccountId| {
+            let (starts, is_counted) = (self.returns.starts(self.facts, account), self.is_counted(account));
+            let mut of = Histogram { account, bins: [0; BINS], returns: 0 };
+            for bin in starts.windows(2).filter_map(|pair| self.bin(pair[0], pair[1], is_counted)) {
+                of.bins[bin] += 1;
+                of.returns += 1;
+            }
+            (of.returns as usize >= FEWEST_RETURNS).then_some(of)
+        };
+        accounts.par_iter().with_min_len(64).filter_map(of).collect()
+    }
+
+    /// The e-value of an account's returns that neither its own rhythm nor its own days leave; less than [`FALSE`] allows where the
+    /// first shifts tell.
+    fn left(&self, account: u32, ratios: &Shape, seed: u64) -> f64 {
+        let is_counted = self.is_counted(account);
+        let mut starts = self.returns.starts(self.facts, account);
+        starts.truncate(SHIFTED);
+        let bits_of = |starts: &[i64]| -> f64 {
+            starts.windows(2).filter_map(|pair| self.bin(pair[0], pair[1], is_counted)).map(|bin| ratios[bin]).sum()
+        };
+        let observed = bits_of(&starts);
+        let own = OwnStarts::of(&starts);
+        let mut stream = Stream::new(key(&[seed, 23, u64::from(account)]));
+        let mut shifted = Vec::with_capacity(starts.len());
+        // Of either null the sum of 2^bits over its shifts, to that of what was observed, which is one of them.
+        let mut sums = [1.0f64; 2];
+        for shift in 2..=SHIFTS {
+            own.in_rhythm(stream.unit(), &mut shifted);
+            sums[0] += (bits_of(&shifted) - observed).exp2();
+            own.in_profile(&mut stream, &mut shifted);
+            sums[1] += (bits_of(&shifted) - observed).exp2();
+            let left = shift as f64 / sums[0].max(sums[1]);
+            if shift == SHIFTS || (shift == FIRST_SHIFTS && left < 1.0 / FALSE) {
+                return left;
+            }
+        }
+        1.0
+    }
+}
+
+/// An account's starts, to be shifted.
+struct OwnStarts<'a> {
+    starts: &'a [i64],
+    /// The first day, and how many there are to the last.
+    first: i64,
+    days: i64,
+    profile: OperationalTime,
+}
+
+impl OwnStarts<'_> {
+    fn of(starts: &[i64]) -> OwnStarts<'_> {
+        let first = starts[0].div_euclid(DAY);
+        let days = starts[starts.len() - 1].div_euclid(DAY) - first + 1;
+        let mut hours = [0.0; 24];
+        let of_day = |start: &i64| start.rem_euclid(DAY);
+        starts.iter().for_each(|start| hours[(of_day(start) as f64 / HOUR) as usize] += 1.0);
+        let events: Vec<(i64, u32, i64)> = starts.iter().map(|start| (start.div_euclid(DAY), 0, of_day(start))).collect();
+        OwnStarts { starts, first, days, profile: OperationalTime::new(&[hours], &events) }
+    }
+
+    /// All of them later by this part of their days together, around the circle that these make.
+    fn in_rhythm(&self, part: f64, out: &mut Vec<i64>) {
+        let (from, circle) = (self.first * DAY, self.days * DAY);
+        let by = (part * circle as f64) as i64;
+        let cut = self.starts.partition_point(|start| start - from + by < circle);
+        out.clear();
+        out.extend(self.starts[cut..].iter().map(|start| start + by - circle));
+        out.extend(self.starts[..cut].iter().map(|start| start + by));
+    }
+
+    /// Each on its day, those of one day later by one part of the account's own profile of the day, around the circle that this
+    /// makes.
+    fn in_profile(&self, stream: &mut Stream, out: &mut Vec<i64>) {
+        let profile = &self.profile.profiles[0];
+        let (mut day, mut part) = (i64::MIN, 0.0);
+        out.clear();
+        for (start, place) in self.starts.iter().zip(&self.profile.places) {
+            if start.div_euclid(DAY) != day {
+                (day, part) = (start.div_euclid(DAY), stream.unit());
+            }
+            out.push(day * DAY + time_of_day(profile, modulo_one(place + part)));
+        }
+        out.sort_unstable();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Range;
+
+    use super::super::toy::Toy;
+    use super::*;
+
+    const BENIGN: u32 = 400;
+    const POOL: Range<u32> = BENIGN..BENIGN + 60;
+
+    /// Whom these tell in a world of 400 others, of which a hundred have a job every eight hours.
+    fn told(world: &Toy, members: &[u32]) -> Option<Told> {
+        let (facts, config) = (world.facts(), BehaviourConfig::default());
+        let returns = Returns::of(facts, i64::from(config.session_gap) * 1_000);
+        told_by_rounds(facts, &returns, members, |_| Asked::Both, 3.0, &config)
+    }
+
+    fn accounts(of: &[Served]) -> Vec<u32> {
+        of.iter().map(|of| of.account).collect()
+    }
+
+    #[test]
+    fn a_third_of_a_queue_tells_the_rest_and_nobody_else() {
+        for seed in 0..10 {
+            let world = Toy::in_turn(BENIGN as usize, POOL.len(), 40, 8, seed);
+            let members: Vec<u32> = POOL.step_by(3).collect();
+            let told = told(&world, &members).expect("its own accounts are told");
+            assert!(told.own.len() >= 18, "{seed}: {}", told.own.len());
+            let others = accounts(&told.others);
+            assert!(others.len() >= 30 && others.iter().all(|account| POOL.contains(account)), "{seed}: {others:?}");
+            assert!(told.others.iter().all(|of| of.bits > 3.0 && of.bits <= MOST_BITS));
+        }
+    }
+
+    #[test]
+    fn neither_people_nor_jobs_tell_anybody() {
+        for seed in 0..10 {
+            let world = Toy::in_turn(BENIGN as usize, POOL.len(), 40, 8, seed);
+            let people: Vec<u32> = (0..BENIGN).filter(|account| account % 4 != 0).step_by(10).collect();
+            let jobs: Vec<u32> = (0..BENIGN).step_by(4).step_by(3).collect();
+            assert_eq!((told(&world, &people), told(&world, &jobs)), (None, None), "{seed}");
+        }
+    }
+
+    #[test]
+    fn jobs_about_as_often_as_the_queue_goes_round_are_not_told_by_it() {
+        // Forty rounds in fourteen days: one every 8.4 hours.
+        for period in [7, 8, 9] {
+            let world = Toy::in_turn(BENIGN as usize, POOL.len(), 40, period, 1);
+            let told = told(&world, &POOL.step_by(2).collect::<Vec<u32>>()).expect("its own accounts are told");
+            assert!(accounts(&told.others).iter().all(|account| POOL.contains(account)), "{period}");
+        }
+    }
+
+    #[test]
+    fn an_account_of_a_queue_comes_back_after_one_round_as_the_others_do() {
+        let world = Toy::in_turn(BENIGN as usize, POOL.len(), 40, 8, 1);
+        let config = BehaviourConfig::default();
+        let of = |members: &[u32], account: u32| in_rounds(world.facts(), members, account, &config);
+        let pool: Vec<u32> = POOL.collect();
+        let found = of(&pool, POOL.start).expect("it comes back");
+        assert!(found.returns >= 30 && found.rounds.iter().all(|rounds| (0.8..1.2).contains(rounds)), "{found:?}");
+        assert!(found.of_network.iter().all(|rounds| (0.8..1.2).contains(rounds)), "{found:?}");
+        // Somebody else comes back after any number of rounds, and people make none.
+        let other = of(&pool, 1).expect("it comes back");
+        assert!(other.rounds[2] > 3.0 * other.rounds[0], "{other:?}");
+        assert_eq!(of(&(0..60).collect::<Vec<u32>>(), 1), None);
+    }
+
+    #[test]
+    fn known_good_accounts_and_few_returns_say_nothing() {
+        let world = Toy::in_turn(40, 12, 2, 8, 1);
+        assert_eq!(told(&world, &(40..52).collect::<Vec<u32>>()), None);
+        assert_eq!(told(&world, &[]), None);
+    }
+
+    #[test]
+    fn of_e_values_as_many_are_discoveries_as_their_number_allows() {
+        // Of four the k largest must be at least 4 / (k / 50): 200, 100, 66.7, 50.
+        assert_eq!(least_discovered(vec![60.0, 400.0, 1.0, 120.0]), 120.0);
+        assert_eq!(least_discovered(vec![70.0, 90.0, 1.0, 80.0]), 70.0);
+        assert_eq!(least_discovered(vec![199.0, 99.0, 1.0, 1.0]), f64::INFINITY);
+        assert_eq!(least_discovered(Vec::new()), f64::INFINITY);
+    }
+
+    #[test]
+    fn e_values_of_those_who_know_nothing_of_a_queue_are_at_most_one_in_the_mean() {
+        // Whoever has enough bits or not: the e-value of shifts alone, of people and of jobs.
+        let world = Toy::in_turn(BENIGN as usize, POOL.len(), 40, 8, 3);
+        let (facts, config) = (world.facts(), BehaviourConfig::default());
+        let returns = Returns::of(facts, i64::from(config.session_gap) * 1_000);
+        let members: Vec<u32> = POOL.collect();
+        let rounds = Rounds::of(facts, &returns, &members, &config).expect("they come back");
+        let others: Vec<AccountId> = (0..BENIGN).map(AccountId).collect();
+        let ratios = ratios(&shape(&rounds.histograms(&ids(&members))), &shape(&rounds.histograms(&others)));
+        let e_values: Vec<f64> = (0..BENIGN).map(|account| rounds.left(account, &ratios, config.seed)).collect();
+        let mean = e_values.iter().sum::<f64>() / f64::from(BENIGN);
+        let large = e_values.iter().filter(|&&e| e >= 20.0).count();
+        assert!(mean < 1.5 && large <= 20, "mean {mean}, {large} of 20 and more");
+    }
+
+    #[test]
+    fn one_thread_and_many_agree() {
+        let world = Toy::in_turn(BENIGN as usize, POOL.len(), 40, 8, 2);
+        let members: Vec<u32> = POOL.step_by(2).collect();
+        let run = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+            pool.install(|| told(&world, &members))
+        };
+        assert_eq!(run(1), run(4));
+    }
+}

@@ -1,0 +1,306 @@
+//! Which other accounts does a flagged network's queue deal to?
+//!
+//! A pool with an address and a card for many of its accounts is found by those that share: chains of addresses and cards, in
+//! pieces where no chain leads from one to another. What all of them have in common is the queue behind them. So once something
+//! is flagged, its rounds (module `behaviour::rounds`) tell who else has turns in it, whatever that account shares.
+//!
+//! 1. *Ask*, the largest flagged candidate first, of all accounts that no flagged candidate has: who it is that its rounds tell.
+//!    A flagged candidate most of whose accounts they tell is a piece of the network, and belongs to it as a whole.
+//! 2. *Ask again* with those, until few are added.
+//! 3. *Describe* the whole. Who joined by turns alone is fringe, with the bits of its returns; the others stay as firm as they
+//!    were, or are as firm as the whole makes them.
+//!
+//! Then the same of accounts whose equal shares propose them (module `equal_shares`), in no flagged candidate: where their rounds
+//! tell half of them, these and whom they tell are a network that nothing but its queue holds together, if it is large enough
+//! for a profile.
+//!
+//! A proposal only: the caller keeps a whole that is flagged itself. Other candidates lose whom it takes from them. Known-good
+//! accounts are never asked, nor are networks whose own accounts their rounds don't tell, as those of people.
+
+use std::collections::BTreeSet;
+
+use crate::behaviour::BehaviourConfig;
+use crate::behaviour::rounds::{Asked, Returns, Served, Told, told_by_rounds};
+use crate::candidate::{Candidate, Member, Origin, Role};
+use crate::equal_shares::propose_equal_shares;
+use crate::members::Corroborator;
+
+/// Times that a network's rounds are asked.
+const ROUNDS: usize = 4;
+/// Fewer than one new account in so many of a network's aren't worth asking again.
+const FEW: usize = 64;
+
+/// Whom a network's rounds tell, given its accounts and those who aren't asked.
+type Tell<'a> = dyn Fn(&[u32], &BTreeSet<u32>) -> Option<Told> + 'a;
+
+/// A search for networks by their rounds.
+struct Search<'a> {
+    told: &'a Tell<'a>,
+    /// The flagged candidates that are in no whole yet, by place, and their accounts.
+    pieces: Vec<(usize, BTreeSet<u32>)>,
+    /// Accounts of wholes, and of candidates that were asked.
+    taken: BTreeSet<u32>,
+}
+
+/// What rounds make of accounts.
+struct Grown {
+    accounts: BTreeSet<u32>,
+    /// Flagged candidates that are in it.
+    pieces: Vec<usize>,
+    by_turns: Vec<Served>,
+}
+
+impl Search<'_> {
+    /// The accounts, and those whom their rounds tell, with what these tell, until they are few.
+    fn grown(&mut self, accounts: BTreeSet<u32>) -> Grown {
+        let mut grown = Grown { accounts, pieces: Vec::new(), by_turns: Vec::new() };
+        for _ in 0..ROUNDS {
+            let members: Vec<u32> = grown.accounts.iter().copied().collect();
+            let Some(Told { others, .. }) = (self.told)(&members, &self.taken) else { break };
+            let told: BTreeSet<u32> = others.iter().map(|of| of.account).collect();
+            let is_inside = |(_, piece): &(usize, BTreeSet<u32>)| 2 * piece.intersection(&told).count() > piece.len();
+            let (inside, apart): (Vec<_>, Vec<_>) = std::mem::take(&mut self.pieces).into_iter().partition(is_inside);
+            self.pieces = apart;
+            let is_free = |of: &Served| !self.pieces.iter().any(|(_, piece)| piece.contains(&of.account));
+            let new: Vec<Served> = others.into_iter().filter(is_free).collect();
+            let few = new.len() * FEW <= members.len();
+            grown.accounts.extend(new.iter().map(|of| of.account));
+            grown.by_turns.extend(new);
+            for (at, piece) in inside {
+                grown.accounts.extend(piece);
+                grown.pieces.push(at);
+            }
+            if few {
+                break;
+            }
+        }
+        grown
+    }
+}
+
+/// A network with those whom its queue deals to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Whole {
+    /// The network.
+    pub network: Candidate,
+    /// The flagged candidates that are in it, by place; none where only its queue tells it.
+    pub pieces: Vec<usize>,
+}
+
+impl Corroborator<'_> {
+    /// Networks whose queue deals to more accounts than they have, and those that nothing but their queue tells (module
+    /// `served`). `flagged`: by candidate.
+    pub fn served(&self, networks: &[Candidate], flagged: &[bool], config: &BehaviourConfig) -> Vec<Whole> {
+        if !self.facts.tell_times() {
+            return Vec::new();
+        }
+        let (facts, join_bits) = (self.facts, self.judge.config.join_bits);
+        let returns = Returns::of(facts, i64::from(config.session_gap) * 1_000);
+        let mut flagged: Vec<usize> = (0..networks.len()).filter(|&at| flagged[at]).collect();
+        flagged.sort_by_key(|&at| networks[at].place());
+        let of_flagged = flagged.iter().map(|&at| (at, networks[at].accounts().collect::<BTreeSet<u32>>()));
+        let mut search = Search {
+            told: &|members, taken| {
+                let asked = |account| if taken.contains(&account) { Asked::Nothing } else { Asked::Both };
+                told_by_rounds(facts, &returns, members, asked, join_bits, config)
+            },
+            pieces: of_flagged.collect(),
+            taken: BTreeSet::new(),
+        };
+        let mut wholes = Vec::new();
+        while !search.pieces.is_empty() {
+            let (first, accounts) = search.pieces.remove(0);
+            let before = accounts.len();
+            let grown = search.grown(accounts);
+            if grown.accounts.len() > before {
+                let pieces = std::iter::once(first).chain(grown.pieces.iter().copied()).collect();
+                wholes.push(self.whole(networks, pieces, &grown, networks[first].origin));
+            }
+            search.taken.extend(&grown.accounts);
+        }
+        let taken = &search.taken;
+        let seeds = propose_equal_shares(facts, &returns, |account| !taken.contains(&account), join_bits);
+        for seed in seeds {
+            if 2 * seed.iter().filter(|&account| search.taken.contains(account)).count() > seed.len() {
+                continue;
+            }
+            // Whoever has equal shares by chance isn't told.
+            let Some(Told { own, others }) = (search.told)(&seed, &search.taken) else { continue };
+            let mut grown = search.grown(own.iter().chain(&others).map(|of| of.account).collect());
+            if grown.accounts.len() >= self.judge.config.profile_size as usize {
+                grown.by_turns.extend(own.into_iter().chain(others));
+                search.taken.extend(&grown.accounts);
+                wholes.push(self.whole(networks, Vec::new(), &grown, Origin::Queue));
+            }
+        }
+        wholes
+    }
+
+    /// The bits of a list's own turns for those of its accounts that nothing else ties: each half of the list tells the other.
+    /// Whoever is told is untied no longer. `untied`: ascending, as [`Corroborator::given`] gives them.
+    pub fn in_turn(&self, candidate: &mut Candidate, untied: &mut Vec<u32>, config: &BehaviourConfig) {
+        if untied.is_empty() || !self.facts.tell_times() {
+            return;
+        }
+        let returns = Returns::of(self.facts, i64::from(config.session_gap) * 1_000);
+        let listed: Vec<u32> = candidate.members.iter().map(|member| member.account).collect();
+        let half = |rest: usize| listed.iter().copied().skip(rest).step_by(2).collect::<Vec<u32>>();
+        let mut told: Vec<Served> = Vec::new();
+        for (one, other) in [(half(0), half(1)), (half(1), half(0))] {
+            let asked = |account: u32| match listed.binary_search(&account) {
+                Err(_) => Asked::Compared,
+                Ok(_) if other.binary_search(&account).is_ok() => Asked::Told,
+                Ok(_) => Asked::Nothing,
+            };
+            let found = told_by_rounds(self.facts, &returns, &one, asked, self.judge.config.join_bits, config);
+            told.extend(found.into_iter().flat_map(|found| found.others));
+        }
+        told.sort_by_key(|of| of.account);
+        untied.retain(|&account| {
+            let Ok(at) = told.binary_search_by_key(&account, |of| of.account) else { return true };
+            if let Ok(place) = listed.binary_search(&account) {
+                candidate.members[place] = Member::of_odds(account, Role::Fringe, told[at].bits);
+            }
+            false
+        });
+    }
+
+    fn whole(&self, networks: &[Candidate], pieces: Vec<usize>, grown: &Grown, origin: Origin) -> Whole {
+        let accounts: Vec<u32> = grown.accounts.iter().copied().collect();
+        let (mut network, untied) = self.given(&accounts);
+        let place = |network: &Candidate, account: u32| network.members.binary_search_by_key(&account, |member| member.account);
+        let mut firmer = |member: Member| {
+            if let Ok(at) = place(&network, member.account) {
+                let known = &mut network.members[at];
+                let is_untied = untied.binary_search(&member.account).is_ok();
+                if is_untied || (member.role, -member.bits) < (known.role, -known.bits) {
+                    *known = Member {
+                        bits: known.bits.max(member.bits),
+                        confidence: known.confidence.max(member.confidence),
+                        ..member
+                    };
+                }
+            }
+        };
+        grown.by_turns.iter().for_each(|of| firmer(Member::of_odds(of.account, Role::Fringe, of.bits)));
+        let of_pieces = || pieces.iter().flat_map(|&at| &networks[at].members);
+        of_pieces().filter(|member| member.role != Role::Ambiguous).for_each(|&member| firmer(member));
+        network.members.extend(of_pieces().filter(|member| accounts.binary_search(&member.account).is_err()));
+        network.members.sort_by_key(|member| member.account);
+        network.members.dedup_by_key(|member| member.account);
+        network.origin = origin;
+        Whole { network, pieces }
+    }
+
+    /// The candidates with these wholes in place of their pieces. Others lose whom a whole takes from them.
+    pub fn with_served(&self, networks: &[Candidate], wholes: Vec<Whole>) -> Vec<Candidate> {
+        let taken: BTreeSet<u32> = wholes.iter().flat_map(|whole| whole.network.accounts()).collect();
+        let pieces: BTreeSet<usize> = wholes.iter().flat_map(|whole| whole.pieces.iter().copied()).collect();
+        let least = self.judge.config.network_size.max(2) as usize;
+        let others = (0..networks.len()).filter(|at| !pieces.contains(at)).map(|at| {
+            let mut network = networks[at].clone();
+            network.members.retain(|member| !taken.contains(&member.account));
+            network
+        });
+        let mut found: Vec<Candidate> = others.filter(|network| network.accounts().count() >= least).collect();
+        found.extend(wholes.into_iter().map(|whole| whole.network));
+        found.sort_by_key(Candidate::place);
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::behaviour::toy::Toy;
+    use crate::classify::classify_identifiers;
+    use crate::config::LinkageConfig;
+    use crate::members::Ties;
+    use crate::weigh::weigh_sightings;
+
+    const BENIGN: u32 = 600;
+    const POOL: std::ops::Range<u32> = BENIGN..BENIGN + 120;
+
+    /// What a search makes of candidates of these accounts, all of them flagged or none, in a world where nobody shares anything.
+    fn found(pieces: &[Vec<u32>], flagged: bool, seed: u64) -> (Vec<Whole>, Vec<Candidate>) {
+        let (world, config) = (Toy::in_turn(BENIGN as usize, POOL.len(), 60, 8, seed), LinkageConfig::default());
+        let facts = world.facts();
+        let classification = classify_identifiers(facts, &config.classify);
+        let weights = weigh_sightings(facts, &classification, &config.weigh);
+        let ties = Ties::of_rule(facts, &classification, &weights, &config.members);
+        let corroborator = Corroborator::new(facts, &classification, &weights, &ties, &config.members);
+        let networks: Vec<Candidate> = pieces.iter().map(|accounts| corroborator.given(accounts).0).collect();
+        let wholes = corroborator.served(&networks, &vec![flagged; networks.len()], &BehaviourConfig::default());
+        let networks = corroborator.with_served(&networks, wholes.clone());
+        (wholes, networks)
+    }
+
+    fn strangers(of: &Candidate) -> usize {
+        of.accounts().filter(|account| !POOL.contains(account)).count()
+    }
+
+    #[test]
+    fn pieces_of_one_queue_are_one_network_with_all_whom_it_deals_to() {
+        for seed in 0..3 {
+            let pieces = [POOL.step_by(3).collect::<Vec<u32>>(), POOL.skip(1).step_by(6).collect()];
+            let (wholes, networks) = found(&pieces, true, seed);
+            assert_eq!((wholes.len(), networks.len()), (1, 1), "{seed}");
+            assert_eq!(wholes[0].pieces, [0, 1]);
+            assert!(networks[0].accounts().count() >= 110 && strangers(&networks[0]) == 0, "{seed}: {networks:?}");
+            // Nothing but turns ties those who joined.
+            let joined = networks[0].members.iter().filter(|member| (member.account - BENIGN) % 6 == 2);
+            assert!(joined.clone().count() >= 15 && joined.clone().all(|member| member.role == Role::Fringe));
+        }
+    }
+
+    #[test]
+    fn a_queue_is_a_network_though_its_accounts_share_nothing() {
+        for seed in 0..3 {
+            let (wholes, networks) = found(&[], true, seed);
+            assert_eq!(
+                networks.len(),
+                1,
+                "{seed}: {:?}",
+                wholes.iter().map(|whole| whole.network.members.len()).collect::<Vec<_>>()
+            );
+            assert_eq!(networks[0].origin, Origin::Queue);
+            assert!(networks[0].accounts().count() >= 90 && strangers(&networks[0]) == 0, "{seed}");
+        }
+    }
+
+    #[test]
+    fn candidates_that_are_not_flagged_lose_whom_a_queue_takes() {
+        // People, and two of the pool with whom they share a gateway, say.
+        let (_, networks) = found(&[vec![1, 2, 3, BENIGN, BENIGN + 1]], false, 1);
+        let left: Vec<u32> =
+            networks.iter().find(|network| network.origin != Origin::Queue).expect("it stays").accounts().collect();
+        assert!(left.starts_with(&[1, 2, 3]) && left.len() < 5, "{left:?}");
+    }
+
+    #[test]
+    fn each_half_of_a_list_tells_the_other_where_a_queue_deals_to_both() {
+        let (world, config) = (Toy::in_turn(BENIGN as usize, POOL.len(), 60, 8, 1), LinkageConfig::default());
+        let facts = world.facts();
+        let classification = classify_identifiers(facts, &config.classify);
+        let weights = weigh_sightings(facts, &classification, &config.weigh);
+        let ties = Ties::of_rule(facts, &classification, &weights, &config.members);
+        let corroborator = Corroborator::new(facts, &classification, &weights, &ties, &config.members);
+        let untied = |accounts: &[u32]| {
+            let (mut candidate, mut untied) = corroborator.given(accounts);
+            let before = untied.len();
+            corroborator.in_turn(&mut candidate, &mut untied, &BehaviourConfig::default());
+            (before, untied.len())
+        };
+        let (before, after) = untied(&POOL.collect::<Vec<u32>>());
+        assert!(before == POOL.len() && after <= 20, "{before} {after}");
+        let (before, after) = untied(&(1..61).collect::<Vec<u32>>());
+        assert_eq!((before, after), (60, 60));
+    }
+
+    #[test]
+    fn people_are_no_queue() {
+        let people = (0..BENIGN).filter(|account| account % 4 != 0).take(60).collect::<Vec<u32>>();
+        let (wholes, _) = found(&[people], true, 1);
+        assert!(wholes.iter().all(|whole| whole.pieces.is_empty()), "{wholes:?}");
+    }
+}
