@@ -121,11 +121,12 @@ impl Corroborator<'_> {
         let taken = &search.taken;
         let seeds = propose_equal_shares(facts, &returns, |account| !taken.contains(&account), join_bits);
         for seed in seeds {
-            if 2 * seed.iter().filter(|&account| search.taken.contains(account)).count() > seed.len() {
+            let free: Vec<u32> = seed.iter().copied().filter(|account| !search.taken.contains(account)).collect();
+            if 2 * free.len() < seed.len() {
                 continue;
             }
             // Whoever has equal shares by chance isn't told.
-            let Some(Told { own, others }) = (search.told)(&seed, &search.taken) else { continue };
+            let Some(Told { own, others }) = (search.told)(&free, &search.taken) else { continue };
             let mut grown = search.grown(own.iter().chain(&others).map(|of| of.account).collect());
             if grown.accounts.len() >= self.judge.config.profile_size as usize {
                 grown.by_turns.extend(own.into_iter().chain(others));
@@ -203,7 +204,11 @@ impl Corroborator<'_> {
             network
         });
         let mut found: Vec<Candidate> = others.filter(|network| network.accounts().count() >= least).collect();
-        found.extend(wholes.into_iter().map(|whole| whole.network));
+        found.extend(wholes.into_iter().map(|whole| {
+            let mut network = whole.network;
+            network.members.retain(|member| member.role != Role::Ambiguous || !taken.contains(&member.account));
+            network
+        }));
         found.sort_by_key(Candidate::place);
         found
     }
@@ -221,18 +226,23 @@ mod tests {
     const BENIGN: u32 = 600;
     const POOL: std::ops::Range<u32> = BENIGN..BENIGN + 120;
 
-    /// What a search makes of candidates of these accounts, all of them flagged or none, in a world where nobody shares anything.
-    fn found(pieces: &[Vec<u32>], flagged: bool, seed: u64) -> (Vec<Whole>, Vec<Candidate>) {
+    /// What a search makes of a world where nobody shares anything.
+    fn in_world<T>(seed: u64, search: impl FnOnce(&Corroborator<'_>) -> T) -> T {
         let (world, config) = (Toy::in_turn(BENIGN as usize, POOL.len(), 60, 8, seed), LinkageConfig::default());
         let facts = world.facts();
         let classification = classify_identifiers(facts, &config.classify);
         let weights = weigh_sightings(facts, &classification, &config.weigh);
         let ties = Ties::of_rule(facts, &classification, &weights, &config.members);
-        let corroborator = Corroborator::new(facts, &classification, &weights, &ties, &config.members);
-        let networks: Vec<Candidate> = pieces.iter().map(|accounts| corroborator.given(accounts).0).collect();
-        let wholes = corroborator.served(&networks, &vec![flagged; networks.len()], &BehaviourConfig::default());
-        let networks = corroborator.with_served(&networks, wholes.clone());
-        (wholes, networks)
+        search(&Corroborator::new(facts, &classification, &weights, &ties, &config.members))
+    }
+
+    /// What becomes of candidates of these accounts, all of them flagged or none.
+    fn found(pieces: &[Vec<u32>], flagged: bool, seed: u64) -> (Vec<Whole>, Vec<Candidate>) {
+        in_world(seed, |corroborator| {
+            let networks: Vec<Candidate> = pieces.iter().map(|accounts| corroborator.given(accounts).0).collect();
+            let wholes = corroborator.served(&networks, &vec![flagged; networks.len()], &BehaviourConfig::default());
+            (wholes.clone(), corroborator.with_served(&networks, wholes))
+        })
     }
 
     fn strangers(of: &Candidate) -> usize {
@@ -279,22 +289,17 @@ mod tests {
 
     #[test]
     fn each_half_of_a_list_tells_the_other_where_a_queue_deals_to_both() {
-        let (world, config) = (Toy::in_turn(BENIGN as usize, POOL.len(), 60, 8, 1), LinkageConfig::default());
-        let facts = world.facts();
-        let classification = classify_identifiers(facts, &config.classify);
-        let weights = weigh_sightings(facts, &classification, &config.weigh);
-        let ties = Ties::of_rule(facts, &classification, &weights, &config.members);
-        let corroborator = Corroborator::new(facts, &classification, &weights, &ties, &config.members);
         let untied = |accounts: &[u32]| {
-            let (mut candidate, mut untied) = corroborator.given(accounts);
-            let before = untied.len();
-            corroborator.in_turn(&mut candidate, &mut untied, &BehaviourConfig::default());
-            (before, untied.len())
+            in_world(1, |corroborator| {
+                let (mut candidate, mut untied) = corroborator.given(accounts);
+                let before = untied.len();
+                corroborator.in_turn(&mut candidate, &mut untied, &BehaviourConfig::default());
+                (before, untied.len())
+            })
         };
         let (before, after) = untied(&POOL.collect::<Vec<u32>>());
         assert!(before == POOL.len() && after <= 20, "{before} {after}");
-        let (before, after) = untied(&(1..61).collect::<Vec<u32>>());
-        assert_eq!((before, after), (60, 60));
+        assert_eq!(untied(&(1..61).collect::<Vec<u32>>()), (60, 60));
     }
 
     #[test]

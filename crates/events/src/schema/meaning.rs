@@ -79,7 +79,8 @@ pub(super) const MEANINGS: &[(&str, &[&str])] = &[
 /// aren't called so: rows of one sighting may have a kind `ua` of their own.
 pub(super) const OF_GATEWAYS: &[(&str, &[&str])] = &[
     ("account_id", &["user.id"]),
-    ("status", &["status_code"]),
+    ("status", &["status_code", "response_status_code", "response.status"]),
+    ("device", &["device_id"]),
     ("tokens", &["usage.total_tokens"]),
     // Beside user.id it would no longer be user_agent with another separator.
     ("user_agent", &["ua", "user.agent"]),

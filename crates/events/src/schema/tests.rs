@@ -136,6 +136,8 @@ fn what_gateways_call_columns_is_recognised_unless_a_map_names_it() {
     let names = ["user.id", "status_code", "usage.total_tokens", "UA", "Organization-ID", "ip"];
     let all = [("account_id", 0), ("ip", 5), ("status", 1), ("tokens", 2), ("user_agent", 3), ("org", 4)];
     assert_eq!(read(&Map::default(), &names), of(&all));
+    let kong = ["account_id", "device_id", "response.status"];
+    assert_eq!(read(&Map::default(), &kong), of(&[("account_id", 0), ("status", 2), ("device", 1)]));
     assert_eq!(read(&Map::default(), &["account_id", "user.agent"]), of(&[("account_id", 0), ("user_agent", 1)]));
     let map: Map = toml::from_str("[kinds.tenant]\ncolumn = \"org_id\"").unwrap();
     assert_eq!(read(&map, &["account_id", "org_id"]), of(&[("account_id", 0), ("tenant", 1)]));

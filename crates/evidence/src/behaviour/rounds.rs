@@ -30,7 +30,7 @@
 //!
 //! Steps: *count* the sample's starts by cells of time; *gather* who comes back as often; *compare* the histograms; *shift*.
 //! Cost: O(events), once, to know how often accounts come back, and for each network the starts of those that come back as
-//! often and up to [`SHIFTS`] times those that have enough bits. Reference: for stack distance Mattson et al. 1970,
+//! often and up to a thousand times those that have enough bits. Reference: for stack distance Mattson et al. 1970,
 //! doi:10.1147/sj.92.0078; for e-values Vovk & Wang 2021, doi:10.1214/20-AOS2020; for e-BH Wang & Ramdas 2022,
 //! doi:10.1111/rssb.12489.
 
@@ -92,7 +92,7 @@ pub struct InRounds {
 }
 
 /// How an account comes back in rounds of a network, of which it may be; `None` where it doesn't come back, or where the
-/// network's own accounts come back after any number of rounds: three quarters of the returns within more than [`STEADY`] times
+/// network's own accounts come back after any number of rounds: three quarters of the returns within more than three times
 /// those of a quarter. `members`: ascending. O(events of the account and of at most 256 others).
 pub fn in_rounds(facts: Facts<'_>, members: &[u32], account: u32, config: &BehaviourConfig) -> Option<InRounds> {
     let members: Vec<AccountId> = ids(members).into_iter().filter(|other| other.0 != account).collect();
