@@ -147,12 +147,9 @@ impl Corroborator<'_> {
         let listed: Vec<u32> = candidate.members.iter().map(|member| member.account).collect();
         let half = |rest: usize| listed.iter().copied().skip(rest).step_by(2).collect::<Vec<u32>>();
         let mut told: Vec<Served> = Vec::new();
-        for (one, other) in [(half(0), half(1)), (half(1), half(0))] {
-            let asked = |account: u32| match listed.binary_search(&account) {
-                Err(_) => Asked::Compared,
-                Ok(_) if other.binary_search(&account).is_ok() => Asked::Told,
-                Ok(_) => Asked::Nothing,
-            };
+        for one in [half(0), half(1)] {
+            let is_listed = |account: u32| listed.binary_search(&account).is_ok();
+            let asked = |account: u32| if is_listed(account) { Asked::Told } else { Asked::Compared };
             let found = told_by_rounds(self.facts, &returns, &one, asked, self.judge.config.join_bits, config);
             told.extend(found.into_iter().flat_map(|found| found.others));
         }

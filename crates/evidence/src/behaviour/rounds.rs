@@ -207,13 +207,12 @@ pub(crate) fn told_by_rounds(
 ) -> Option<Told> {
     let rounds = Rounds::of(facts, returns, members, config)?;
     let is_member = |account: u32| members.binary_search(&account).is_ok();
-    let others = |to: Asked| -> Vec<AccountId> {
-        let is_asked = |account: u32| matches!(asked(account), Asked::Both) || asked(account) == to;
-        let comes = |account: u32| !is_member(account) && rounds.comes_as_often(returns.of[account as usize]);
-        let accounts = (0..returns.of.len() as u32).into_par_iter().with_min_len(1024);
-        accounts.filter(|&account| is_asked(account) && comes(account)).map(AccountId).collect()
-    };
-    let (compared, others) = (others(Asked::Compared), others(Asked::Told));
+    let comes = |account: u32| !is_member(account) && rounds.comes_as_often(returns.of[account as usize]);
+    let all = (0..returns.of.len() as u32).into_par_iter().with_min_len(1024);
+    let all: Vec<(AccountId, Asked)> =
+        all.map(|account| (AccountId(account), asked(account))).filter(|of| of.1 != Asked::Nothing && comes(of.0.0)).collect();
+    let without = |no: Asked| all.iter().filter(|of| of.1 != no).map(|of| of.0).collect::<Vec<AccountId>>();
+    let (compared, others) = (without(Asked::Told), without(Asked::Compared));
     let asked = compared.len().max(others.len()) as f64;
     let own = rounds.histograms(&ids(members));
     let compared = rounds.histograms(&sample(&compared, COMPARED, config.seed));
