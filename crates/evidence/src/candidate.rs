@@ -117,6 +117,11 @@ impl Candidate {
         own
     }
 
+    /// An account that it lists.
+    pub(crate) fn member(&self, account: u32) -> Option<&Member> {
+        self.members.binary_search_by_key(&account, |member| member.account).ok().map(|at| &self.members[at])
+    }
+
     /// The accounts that count as members: all but the ambiguous ones, ascending.
     pub fn accounts(&self) -> impl Iterator<Item = u32> + '_ {
         self.members.iter().filter(|member| member.role != Role::Ambiguous).map(|member| member.account)

@@ -13,10 +13,13 @@
 //! ```
 //!
 //! which is the log2 likelihood ratio of the Poisson law at its best rate. Keys of [`FEWEST`] accounts and more whose bits
-//! exceed the log2 of the keys that were seen by `join_bits` are proposed. A proposal only, and a poor one: jobs that run three
-//! times a day have equal shares, too. Whether a queue stands behind them, its rounds tell (module `served`).
+//! exceed the log2 of the keys that were seen by `join_bits` are proposed. Accounts with one key follow each other in the queue:
+//! their turns alone are bursts, which tell no others. So of each row's [`WIDENED`] most surprising keys all accounts are
+//! proposed first that have one turn more or less in any of the spans. A proposal only, and a poor one: jobs that run three times
+//! a day have equal shares, too. Whether a queue stands behind them, its rounds tell (module `served`).
 //!
-//! Cost: O(starts) for each of three widths, and sorting the keys.
+//! Starts outside of the log's days (as one wrong time) don't count. Cost: O(starts) for each of three widths, and sorting the
+//! keys.
 
 use std::collections::HashMap;
 
@@ -25,6 +28,7 @@ use rayon::prelude::*;
 use crate::Facts;
 use crate::behaviour::alignment::DAY;
 use crate::behaviour::rounds::Returns;
+use crate::behaviour::tenure::days_of;
 
 /// Spans of a key.
 const SPANS: usize = 8;
@@ -37,6 +41,8 @@ const FEWEST_STARTS: u32 = 2 * SPANS as u32;
 const FEWEST: usize = 8;
 /// Most proposals.
 const MOST: usize = 64;
+/// Keys of a row that are proposed with their neighbours, at most.
+const WIDENED: usize = 4;
 /// Fewer accounts than this aren't expected of a key: shares that nobody else has say no more.
 const LEAST_EXPECTED: f64 = 0.01;
 
@@ -53,17 +59,16 @@ pub(crate) fn propose_equal_shares(
 ) -> Vec<Vec<u32>> {
     let asked = |&account: &u32| returns.count(account) >= FEWEST_STARTS && is_asked(account);
     let asked: Vec<u32> = (0..facts.graph.account_count() as u32).into_par_iter().with_min_len(1024).filter(asked).collect();
-    let lives = || asked.par_iter().map(|&account| returns.life(account));
-    let (Some(from), Some(to)) = (lives().map(|life| life.0).min(), lives().map(|life| life.1).max()) else {
-        return Vec::new();
-    };
+    let days = days_of(&facts);
+    let (from, to) = (days.start * DAY, days.end * DAY);
     let mut found = Surprising::new();
     let mut keys = 0usize;
     for width in WIDTHS.into_iter().filter(|width| width * SPANS as i64 <= to - from).take(LOOKED_AT) {
         let mut rows: Vec<(u32, Key, u32)> = asked
             .par_iter()
             .flat_map_iter(|&account| {
-                keys_of(&returns.starts(facts, account), from, width).map(move |(row, key)| (row, key, account))
+                let starts = returns.starts_within(facts, account, from..=to - 1);
+                keys_of(&starts, from, width).map(move |(row, key)| (row, key, account))
             })
             .collect();
         rows.par_sort_unstable();
@@ -76,7 +81,11 @@ pub(crate) fn propose_equal_shares(
     }
     let needed = (keys.max(1) as f64).log2() + join_bits;
     found.retain(|(bits, _)| *bits >= needed);
-    found.sort_by(|one, other| other.0.total_cmp(&one.0).then_with(|| one.1.cmp(&other.1)));
+    // The widest first of those that surprise as much.
+    found.sort_by(|one, other| {
+        other.0.total_cmp(&one.0).then_with(|| other.1.len().cmp(&one.1.len())).then_with(|| one.1.cmp(&other.1))
+    });
+    found.dedup_by(|one, other| one.1 == other.1);
     found.truncate(MOST);
     found.into_iter().map(|(_, accounts)| accounts).collect()
 }
@@ -124,7 +133,7 @@ fn surprising(rows: &[(u32, Key, u32)]) -> (usize, Surprising) {
             *of_count.entry((class, span, count)).or_default() += 1.0;
         }
     }
-    let (mut keys, mut found) = (0, Vec::new());
+    let (mut keys, mut of_keys) = (0, Vec::new());
     for of_key in rows.chunk_by(|one, other| one.1 == other.1) {
         keys += 1;
         if of_key.len() < FEWEST {
@@ -138,9 +147,22 @@ fn surprising(rows: &[(u32, Key, u32)]) -> (usize, Surprising) {
         let number = of_key.len() as f64;
         // n log2(n / e) - (n - e) log2 e
         let bits = number * (number / expected).log2() - (number - expected) * std::f64::consts::LOG2_E;
-        found.push((bits, of_key.iter().map(|row| row.2).collect()));
+        of_keys.push((bits, of_key));
     }
+    of_keys.sort_by(|one, other| other.0.total_cmp(&one.0).then_with(|| one.1.cmp(other.1)));
+    let accounts = |of_key: &[(u32, Key, u32)]| of_key.iter().map(|row| row.2).collect::<Vec<u32>>();
+    let widened = of_keys.iter().take(WIDENED).map(|(bits, of_key)| {
+        let mut around: Vec<u32> = rows.iter().filter(|row| is_near(&row.1, &of_key[0].1)).map(|row| row.2).collect();
+        around.sort_unstable();
+        (*bits, around)
+    });
+    let found = widened.chain(of_keys.iter().map(|(bits, of_key)| (*bits, accounts(of_key)))).collect();
     (keys, found)
+}
+
+/// Whether no span has more than one start more or less.
+fn is_near(one: &Key, other: &Key) -> bool {
+    one.iter().zip(other).all(|(&one, &other)| one.abs_diff(other) <= 1)
 }
 
 #[cfg(test)]
@@ -160,6 +182,16 @@ mod tests {
             let of_pool = |seed: &Vec<u32>| seed.iter().filter(|&&account| account >= 600).count();
             let best = found.first().expect("the pool has equal shares");
             assert!(best.len() >= FEWEST && 10 * of_pool(best) >= 9 * best.len(), "{seed}: {best:?}");
+        }
+    }
+
+    #[test]
+    fn neighbours_in_the_queue_are_proposed_together() {
+        for seed in 0..5 {
+            let found = proposed(&Toy::in_turn(600, 120, 60, 8, seed));
+            let of_pool = |accounts: &Vec<u32>| accounts.iter().filter(|&&account| account >= 600).count();
+            let most = found.iter().max_by_key(|accounts| of_pool(accounts)).expect("the pool has equal shares");
+            assert!(of_pool(most) >= 90 && 10 * of_pool(most) >= 8 * most.len(), "{seed}: {most:?}");
         }
     }
 
@@ -193,7 +225,8 @@ mod tests {
         rows.sort_unstable();
         let (keys, found) = surprising(&rows);
         let bits = 16.0 * 2.0f64.log2() - 8.0 * std::f64::consts::LOG2_E;
-        assert_eq!((keys, found.len()), (2, 2));
+        // With neighbours, of which these have none, and without.
+        assert_eq!((keys, found.len()), (2, 4));
         assert!(found.iter().all(|(found, accounts)| (found - bits).abs() < 1e-9 && accounts.len() == 16));
     }
 }

@@ -118,8 +118,14 @@ impl Corroborator<'_> {
             let mut origins = whole.places.iter().map(|&place| networks[place].origin);
             let origin = origins.next().filter(|first| origins.all(|other| other == *first)).unwrap_or(Origin::Common);
             let mut network = self.candidate_of(&refined, &holdings, part, origin);
-            for member in network.members.iter_mut().filter(|member| listed.contains(&member.account)) {
-                member.role = member.role.min(Role::Fringe);
+            for member in network.members.iter_mut().filter(|member| member.role == Role::Ambiguous) {
+                // Whom turns tied is tied still.
+                let known = whole.places.iter().find_map(|&place| networks[place].member(member.account));
+                match known.filter(|known| known.role == Role::Fringe && known.bits > member.bits) {
+                    Some(known) => *member = *known,
+                    None if listed.contains(&member.account) => member.role = Role::Fringe,
+                    None => {}
+                }
             }
             if largest[at].1.0 == part[0] {
                 let inside: BTreeSet<u32> = part.iter().copied().collect();
@@ -326,6 +332,19 @@ mod tests {
             let after = corroborator.as_listed(&before).unwrap_or_else(|| before.clone());
             (after.iter().map(accounts).collect(), before.iter().map(accounts).collect())
         })
+    }
+
+    #[test]
+    fn whom_turns_tie_stays_whatever_lists_say_of_others() {
+        let (mut toy, network) = planted(3_000, 300);
+        toy.must = vec![(1, network.start)];
+        of_candidates(&toy, |corroborator, mut before| {
+            let by_turns = Member::of_odds(0, Role::Fringe, 9.0);
+            before[0].members.insert(0, by_turns);
+            let after = corroborator.as_listed(&before).expect("a list that says something");
+            assert_eq!(after[0].members[0], by_turns);
+            assert_eq!(after[0].accounts().count(), 302);
+        });
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! `backtest`, `consensus` and `ablate` on what it might have been.
 
 use ahash::AHashMap;
-use evidence::{Candidate, Classification, NamedSignal, ScoreCard, SignalName};
+use evidence::{Candidate, Classification, NamedSignal, Origin, ScoreCard, SignalName};
 use graph::{AccountId, Partition};
 use rayon::prelude::*;
 
@@ -115,12 +115,10 @@ pub(crate) fn find_candidates(
         cards = scored.cards_of(&candidates.networks);
     }
     if !without.contains(&SignalName::OneQueue) {
-        let served = corroborator.served(&candidates.networks, &flagged(&cards), &config.behaviour);
-        let of_wholes = scored.cards_of(served.iter().map(|whole| &whole.network));
-        let kept = served.into_iter().zip(of_wholes).filter(|(_, card)| card.score_bits >= threshold);
-        let kept: Vec<evidence::Whole> = kept.map(|(whole, _)| whole).collect();
-        if !kept.is_empty() {
-            candidates.networks = corroborator.with_served(&candidates.networks, kept);
+        let is_flagged = |whole: &Candidate| scored.cards_of([whole]).iter().all(|card| card.score_bits >= threshold);
+        let served = corroborator.served(&candidates.networks, &flagged(&cards), &config.behaviour, is_flagged);
+        if !served.is_empty() {
+            candidates.networks = corroborator.with_served(&candidates.networks, served);
             cards = scored.cards_of(&candidates.networks);
         }
     }
@@ -277,7 +275,8 @@ fn score_candidates(
             let members: Vec<AccountId> = accounts.iter().copied().map(AccountId).collect();
             let behaviour = evidence::behaviour::measure(&facts, nulls.population, &members, &config.behaviour);
             let mut signals = named_signals(&behaviour, candidate.is_of_infrastructure(), without);
-            let linked = corroborator.cross_linked(&accounts);
+            // Accounts that only their turns brought together are no parts that something shared did.
+            let linked = (candidate.origin != Origin::Queue).then(|| corroborator.cross_linked(&accounts)).flatten();
             let linked_share = linked.as_ref().map(|signal| signal.value);
             signals.push(NamedSignal::new(SignalName::CrossLinked, linked));
             let turns = corroborator.turns(candidate, nulls.templates_asked);
@@ -407,7 +406,7 @@ mod tests {
     use std::cell::Cell;
 
     use evidence::candidate::Fragility;
-    use evidence::{BenignHypothesis, BenignLikelihood, Member, Origin, Role};
+    use evidence::{BenignHypothesis, BenignLikelihood, Member, Role};
 
     use super::*;
 

@@ -6,13 +6,16 @@
 //!
 //! ```text
 //! start     an account's first event, and each after a pause of more than `session_gap`
-//! serving   accounts of the network, of at most SAMPLE of them, between their first start and their last
-//! rounds r  starts of these accounts from one start of the account to its next, over how many are serving halfway
+//! serving   accounts of the network, of at most SAMPLE of them, between their first start and their last; only the time in which
+//!           five or more serve counts
+//! rounds r  starts of these accounts, its own left out, from one start of the account to its next, and a half, over how many
+//!           others are serving halfway
 //! bits      sum over its returns of log2 (f(r) / g(r))
 //! f, g      histograms of log2 r, of the network's accounts (each without its own starts, and of itself without its own part)
 //!           and of the others who come back as often as they do, every account counting the same
-//! e         what its own rhythm and days leave: K 2^bits / sum of 2^bits over K circular shifts of its starts, the observed one
-//!           among them
+//! e         what its own rhythm and days leave: K 2^bits / sum of 2^bits over K circular shifts of its first SHIFTED starts, the
+//!           observed one among them
+//! even      of the starts between its returns, the share in the middle half of the time, by the network's profile of the day
 //! ```
 //!
 //! The bits say whether an account comes back as the network's accounts do rather than as other people do. They are a
@@ -22,8 +25,14 @@
 //! time (its rhythm: a job has the same rounds whenever it started), or those of each day moved inside its own profile of the
 //! day (its days, hours and habits in a day, module `operational_time`). e is the smaller of two e-values, for the nulls that
 //! what was observed is exchangeable with either kind of shift. Those with enough bits and the largest e are told, as many as
-//! leave one in fifty of them false in the mean (e-BH, whatever depends on whatever). That the accounts were chosen by their
+//! leave one in fifty false in the mean of them and of those who joined before (e-BH, whatever depends on whatever). That the accounts were chosen by their
 //! bits first isn't in the theorem; in worlds with known truth the share is smaller (`accuracy.md`, *Without prompts*).
+//!
+//! Neither may its turns come in bursts: whoever starts when a feed says so comes back after one start of everybody else who
+//! reads it, and whoever starts his accounts right after somebody else's makes that one's returns look like turns. In a queue
+//! half of a round is over at half time; of bursts next to nothing is in the middle. So an account is told only where `even` is
+//! [`EVEN`] or more. (Who sees when a stranger's account starts, and lets his queue wait for it each time, can still make it
+//! look dealt to.)
 //!
 //! The same is asked of the network's own accounts, with e of 50: what doesn't recognise half of these has no queue that could
 //! tell others. So no account is added by a network of people, whose returns are as anybody's.
@@ -34,12 +43,14 @@
 //! doi:10.1147/sj.92.0078; for e-values Vovk & Wang 2021, doi:10.1214/20-AOS2020; for e-BH Wang & Ramdas 2022,
 //! doi:10.1111/rssb.12489.
 
+use std::ops::{Range, RangeInclusive};
+
 use graph::AccountId;
 use rayon::prelude::*;
 
 use super::BehaviourConfig;
 use super::alignment::DAY;
-use super::operational_time::{HOUR, OperationalTime, modulo_one, time_of_day};
+use super::operational_time::{HOUR, OperationalTime, modulo_one, operational, time_of_day};
 use super::random::{Stream, key, sample};
 use crate::Facts;
 
@@ -66,11 +77,13 @@ const SHIFTED: usize = 129;
 const FALSE: f64 = 0.02;
 /// How many times as many rounds three quarters of a queue's returns take as a quarter, at most.
 const STEADY: f64 = 3.0;
-/// Bits that returns count at most.
-pub const MOST_BITS: f64 = 20.0;
-/// Cells of time that starts are counted by, at most, and their least width in milliseconds.
+/// The least share of the starts between returns that are in the middle half of the time: half of what an even queue has.
+const EVEN: f64 = 0.25;
+/// Bits that returns count at most: they are taken as independent, and others may time theirs by them.
+pub const MOST_BITS: f64 = 10.0;
+/// Cells of time that starts are counted by, at most, and their least width in milliseconds: a minute or so.
 const CELLS: i64 = 1 << 20;
-const CELL: i64 = 60_000;
+const CELL: i64 = 1 << 16;
 
 /// An account that a network's queue deals to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -93,19 +106,22 @@ pub struct InRounds {
 
 /// How an account comes back in rounds of a network, of which it may be; `None` where it doesn't come back, or where the
 /// network's own accounts come back after any number of rounds: three quarters of the returns within more than three times
-/// those of a quarter. `members`: ascending. O(events of the account and of at most 256 others).
+/// those of a quarter. `members`: ascending. O(events of the account and of the members).
 pub fn in_rounds(facts: Facts<'_>, members: &[u32], account: u32, config: &BehaviourConfig) -> Option<InRounds> {
-    let members: Vec<AccountId> = ids(members).into_iter().filter(|other| other.0 != account).collect();
+    let gap = i64::from(config.session_gap) * 1_000;
+    let comes = |other: &AccountId| other.0 != account && returns_of(facts, gap, other.0).2 as usize >= FEWEST_RETURNS;
+    let members: Vec<AccountId> = ids(members).into_par_iter().with_min_len(64).filter(comes).collect();
     let counted: Vec<u32> = sample(&members, SAMPLE, config.seed).into_iter().map(|account| account.0).collect();
-    let returns = Returns::of_some(facts, i64::from(config.session_gap) * 1_000, counted.iter().copied().chain([account]));
+    let returns = Returns::of_some(facts, gap, counted.iter().copied().chain([account]));
     let rounds = Rounds::of(facts, &returns, &counted, config)?;
     let quartiles = |account: u32| {
-        let (starts, is_counted) = (returns.starts(facts, account), rounds.is_counted(account));
+        let (starts, is_counted) = (rounds.starts(account), rounds.is_counted(account));
         let mut found: Vec<f64> = starts.windows(2).filter_map(|pair| rounds.between(pair[0], pair[1], is_counted)).collect();
         found.sort_unstable_by(f64::total_cmp);
         (found.len() >= FEWEST_RETURNS).then(|| (found.len(), [1, 2, 3].map(|quarter| found[found.len() * quarter / 4])))
     };
-    let of_others: Vec<[f64; 3]> = rounds.counted.iter().take(TRIED).filter_map(|other| Some(quartiles(other.0)?.1)).collect();
+    let tried = sample(&rounds.counted, TRIED, config.seed);
+    let of_others: Vec<[f64; 3]> = tried.into_iter().filter_map(|other| Some(quartiles(other.0)?.1)).collect();
     let middle = |quarter: usize| {
         let mut found: Vec<f64> = of_others.iter().map(|of| of[quarter]).collect();
         found.sort_unstable_by(f64::total_cmp);
@@ -127,17 +143,8 @@ pub(crate) struct Returns {
 impl Returns {
     /// Reads all events once. `gap`: milliseconds of a pause that ends a session.
     pub(crate) fn of(facts: Facts<'_>, gap: i64) -> Returns {
-        let of_account = |account: u32| {
-            let time = facts.activity.of(AccountId(account)).time;
-            let (Some(&first), false) = (time.first(), facts.is_allowed_account(account)) else { return (0, 0, 0) };
-            let mut found = (first, first, 0);
-            for pair in time.windows(2) {
-                if pair[1] - pair[0] > gap {
-                    (found.1, found.2) = (pair[1], found.2 + 1);
-                }
-            }
-            found
-        };
+        let of_account =
+            |account: u32| if facts.is_allowed_account(account) { (0, 0, 0) } else { returns_of(facts, gap, account) };
         let accounts = (0..facts.graph.account_count() as u32).into_par_iter().with_min_len(1024);
         Returns { of: accounts.map(of_account).collect(), gap }
     }
@@ -146,10 +153,7 @@ impl Returns {
     fn of_some(facts: Facts<'_>, gap: i64, accounts: impl Iterator<Item = u32>) -> Returns {
         let mut returns = Returns { of: vec![(0, 0, 0); facts.graph.account_count()], gap };
         for account in accounts {
-            let starts = returns.starts(facts, account);
-            if let (Some(&first), Some(&last)) = (starts.first(), starts.last()) {
-                returns.of[account as usize] = (first, last, starts.len() as u32 - 1);
-            }
+            returns.of[account as usize] = returns_of(facts, gap, account);
         }
         returns
     }
@@ -165,12 +169,23 @@ impl Returns {
         self.of[account as usize].2
     }
 
-    /// Its starts, ascending.
-    pub(crate) fn starts(&self, facts: Facts<'_>, account: u32) -> Vec<i64> {
+    /// Its starts within some time, ascending. O(events in it).
+    pub(crate) fn starts_within(&self, facts: Facts<'_>, account: u32, within: RangeInclusive<i64>) -> Vec<i64> {
         let time = facts.activity.of(AccountId(account)).time;
-        let later = time.windows(2).filter(|pair| pair[1] - pair[0] > self.gap).map(|pair| pair[1]);
-        time.first().copied().into_iter().chain(later).collect()
+        let from = time.partition_point(|at| at < within.start());
+        let inside = &time[from..time.partition_point(|at| at <= within.end()).max(from)];
+        let first = inside.first().copied().filter(|first| from == 0 || first - time[from - 1] > self.gap);
+        let later = inside.windows(2).filter(|pair| pair[1] - pair[0] > self.gap).map(|pair| pair[1]);
+        first.into_iter().chain(later).collect()
     }
+}
+
+/// An account's first start, its last, and its returns.
+fn returns_of(facts: Facts<'_>, gap: i64, account: u32) -> (i64, i64, u32) {
+    let time = facts.activity.of(AccountId(account)).time;
+    let Some(&first) = time.first() else { return (0, 0, 0) };
+    let later = time.windows(2).filter(|pair| pair[1] - pair[0] > gap).map(|pair| pair[1]);
+    later.fold((first, first, 0), |(first, _, returns), start| (first, start, returns + 1))
 }
 
 /// Whom a network's rounds tell.
@@ -195,19 +210,19 @@ pub(crate) enum Asked {
     Nothing,
 }
 
-/// Whom a network's queue deals to; `None` where half of its own accounts aren't told by it. `members`: ascending. `asked`: what is
-/// asked of each of the others.
+/// Whom a network's queue deals to; `None` where half of its own accounts aren't told by it. `members`: ascending, of whom `joined`
+/// were told so before. `asked`: what is asked of each of the others.
 pub(crate) fn told_by_rounds(
     facts: Facts<'_>,
     returns: &Returns,
-    members: &[u32],
+    (members, joined): (&[u32], usize),
     asked: impl Fn(u32) -> Asked + Sync,
     join_bits: f64,
     config: &BehaviourConfig,
 ) -> Option<Told> {
     let rounds = Rounds::of(facts, returns, members, config)?;
     let is_member = |account: u32| members.binary_search(&account).is_ok();
-    let comes = |account: u32| !is_member(account) && rounds.comes_as_often(returns.of[account as usize]);
+    let comes = |account: u32| !is_member(account) && rounds.comes_as_often(account);
     let all = (0..returns.of.len() as u32).into_par_iter().with_min_len(1024);
     let all: Vec<(AccountId, Asked)> =
         all.map(|account| (AccountId(account), asked(account))).filter(|of| of.1 != Asked::Nothing && comes(of.0.0)).collect();
@@ -221,11 +236,12 @@ pub(crate) fn told_by_rounds(
     }
     let (of_own, of_others) = (shape(&own), shape(&compared));
     let needed = asked.log2() + join_bits;
-    // Those with enough bits, and what their own rhythm leaves.
+    // Those with enough bits, whose turns come evenly, and what their own rhythm leaves.
     let told = |of: &Histogram, of_own: &Shape| {
         let ratios = ratios(of_own, &of_others);
         let bits = of.bits(&ratios);
-        let left = (bits >= needed).then(|| rounds.left(of.account, &ratios, config.seed))?;
+        let is_told = bits >= needed && rounds.evenness(of.account) >= EVEN;
+        let left = is_told.then(|| rounds.left(of.account, &ratios, config.seed))?;
         Some((Served { account: of.account, bits: (bits - needed + join_bits).min(MOST_BITS) }, left))
     };
     let tried = sample(&own.iter().map(|of| AccountId(of.account)).collect::<Vec<_>>(), TRIED, config.seed);
@@ -237,17 +253,17 @@ pub(crate) fn told_by_rounds(
         return None;
     }
     let others: Vec<(Served, f64)> = rounds.histograms(&others).par_iter().filter_map(|of| told(of, &of_own)).collect();
-    let least = least_discovered(others.iter().map(|of| of.1).collect());
+    let least = least_discovered(others.iter().map(|of| of.1).collect(), joined);
     Some(Told { own: recognised, others: others.into_iter().filter(|of| of.1 >= least).map(|of| of.0).collect() })
 }
 
-/// The least e-value of those that are discoveries where at most [`FALSE`] of them may be false (e-BH): the k largest of m are, for
-/// the largest k with e_(k) >= m / (k FALSE).
-fn least_discovered(mut e_values: Vec<f64>) -> f64 {
-    let asked = e_values.len() as f64;
+/// The least e-value of those that are discoveries where at most [`FALSE`] of them, and of those `before`, may be false (e-BH): the
+/// k largest of m are, for the largest k with e_(k) >= m / (k FALSE), k and m with those before.
+fn least_discovered(mut e_values: Vec<f64>, before: usize) -> f64 {
+    let asked = (e_values.len() + before) as f64;
     e_values.sort_unstable_by(|one, other| other.total_cmp(one));
     let is_enough = |&(number, e): &(usize, f64)| e * number as f64 * FALSE >= asked;
-    (1..).zip(e_values).filter(is_enough).last().map_or(f64::INFINITY, |(_, e)| e)
+    (before + 1..).zip(e_values).filter(is_enough).last().map_or(f64::INFINITY, |(_, e)| e)
 }
 
 fn ids(accounts: &[u32]) -> Vec<AccountId> {
@@ -285,18 +301,32 @@ fn ratios(own: &Shape, others: &Shape) -> Shape {
     std::array::from_fn(|bin| (smooth(own, bin) / smooth(others, bin)).log2())
 }
 
+/// The bin of so many rounds, a positive number: that of `4 log2(rounds) + 13`, from its exponent and its leading bits.
+fn bin_of(rounds: f64) -> usize {
+    const QUARTERS: [f64; 3] = [1.189_207_115_002_721, std::f64::consts::SQRT_2, 1.681_792_830_507_429];
+    let exponent = (rounds.to_bits() >> 52) as i64 - 1_023;
+    let leading = f64::from_bits(rounds.to_bits() & ((1 << 52) - 1) | (1_023 << 52));
+    let quarters = QUARTERS.iter().filter(|&&quarter| leading >= quarter).count() as i64;
+    (4 * exponent + quarters + 13).clamp(0, BINS as i64 - 1) as usize
+}
+
 /// A network's starts by cells of time.
 struct Rounds<'a> {
     facts: Facts<'a>,
     returns: &'a Returns,
     /// Whose starts are counted, ascending.
     counted: Vec<AccountId>,
+    /// While enough of them serve.
     from: i64,
-    width: i64,
+    to: i64,
+    /// Log2 of a cell's width in milliseconds.
+    shift: u32,
     /// By cell: starts before it.
     before: Vec<u32>,
     /// By cell: accounts that serve.
     serving: Vec<u32>,
+    /// Their cumulative profile of the day.
+    profile: [f64; 25],
     /// Starts from one of an account to its next, of the fewest and the most that accounts are compared at.
     usual: (f64, f64),
 }
@@ -314,45 +344,113 @@ impl<'a> Rounds<'a> {
             return None;
         }
         let lives: Vec<(i64, i64, u32)> = counted.iter().map(|account| returns.of[account.index()]).collect();
-        let (from, to) = (lives.iter().map(|life| life.0).min()?, lives.iter().map(|life| life.1).max()?);
+        // Before and after that too few serve, however far the times of one reach.
+        let mut ends: [Vec<i64>; 2] = [lives.iter().map(|life| life.0).collect(), lives.iter().map(|life| life.1).collect()];
+        ends.iter_mut().for_each(|ends| ends.sort_unstable());
+        let enough = FEWEST_SERVING as usize - 1;
+        let (from, to) = (ends[0][enough], ends[1][lives.len() - 1 - enough]);
+        if to <= from {
+            return None;
+        }
         let width = ((to - from) / CELLS + 1).max(CELL.min(returns.gap / 2).max(1));
-        let cells = ((to - from) / width + 2) as usize;
+        let shift = width.unsigned_abs().next_power_of_two().trailing_zeros();
+        let cells = ((to - from) >> shift) as usize + 2;
         let (mut before, mut serving) = (vec![0u32; cells + 1], vec![0u32; cells + 1]);
+        let mut hours = [0.0; 24];
         for account in &counted {
-            let starts = returns.starts(facts, account.0);
-            starts.iter().for_each(|start| before[((start - from) / width) as usize + 1] += 1);
-            let ends = [starts[0], starts[starts.len() - 1]].map(|end| ((end - from) / width) as usize);
+            for start in returns.starts_within(facts, account.0, from..=to) {
+                before[((start - from) >> shift) as usize + 1] += 1;
+                hours[(start.rem_euclid(DAY) as f64 / HOUR) as usize] += 1.0;
+            }
+            let (first, last) = returns.life(account.0);
+            let ends = [first, last].map(|end| ((end.clamp(from, to) - from) >> shift) as usize);
             serving[ends[0]] = serving[ends[0]].wrapping_add(1);
             serving[ends[1] + 1] = serving[ends[1] + 1].wrapping_sub(1);
         }
+        let profile = OperationalTime::new(&[hours], &[]).profiles[0];
         for cell in 1..=cells {
             before[cell] += before[cell - 1];
             serving[cell] = serving[cell].wrapping_add(serving[cell - 1]);
         }
-        let mut rounds = Rounds { facts, returns, counted, from, width, before, serving, usual: (0.0, f64::INFINITY) };
-        let mut usual: Vec<f64> = lives.into_iter().map(|life| rounds.starts_a_return(life)).collect();
+        let mut rounds =
+            Rounds { facts, returns, counted, from, to, shift, before, serving, profile, usual: (0.0, f64::INFINITY) };
+        let lives = rounds.counted.iter().filter_map(|account| rounds.life_within(account.0));
+        let mut usual: Vec<f64> = lives.map(|life| rounds.starts_a_return(life)).collect();
         usual.sort_unstable_by(f64::total_cmp);
+        if usual.is_empty() {
+            return None;
+        }
         let twentieth = usual.len() / 20;
         rounds.usual = (usual[twentieth] / SLACK, usual[usual.len() - 1 - twentieth] * SLACK);
         Some(rounds)
     }
 
     fn cell(&self, at: i64) -> usize {
-        ((at - self.from).max(0) / self.width).min(self.before.len() as i64 - 1) as usize
+        ((at - self.from).max(0) >> self.shift).min(self.before.len() as i64 - 1) as usize
     }
 
-    /// Starts from one return of an account to the next, in the mean.
+    /// An account's starts while enough serve, ascending.
+    fn starts(&self, account: u32) -> Vec<i64> {
+        self.returns.starts_within(self.facts, account, self.from..=self.to)
+    }
+
+    /// Starts from one return of an account to the next, in the mean, of its returns between these.
     fn starts_a_return(&self, (first, last, returns): (i64, i64, u32)) -> f64 {
         f64::from(self.before[self.cell(last)] - self.before[self.cell(first)]) / f64::from(returns)
     }
 
-    fn comes_as_often(&self, life: (i64, i64, u32)) -> bool {
-        let is_usual = |starts: f64| starts >= self.usual.0 && starts <= self.usual.1;
-        life.2 as usize >= FEWEST_RETURNS && is_usual(self.starts_a_return(life))
+    fn comes_as_often(&self, account: u32) -> bool {
+        let (first, last, returns) = self.returns.of[account as usize];
+        let is_usual = |life: (i64, i64, u32)| {
+            let starts = self.starts_a_return(life);
+            life.2 as usize >= FEWEST_RETURNS && starts >= self.usual.0 && starts <= self.usual.1
+        };
+        if first >= self.from && last <= self.to {
+            return is_usual((first, last, returns));
+        }
+        // Those before the network and after it don't count.
+        if (returns as usize) < FEWEST_RETURNS || self.starts_a_return((first, last, returns)) > self.usual.1 {
+            return false;
+        }
+        self.life_within(account).is_some_and(is_usual)
+    }
+
+    /// First start, last, and returns, while enough serve.
+    fn life_within(&self, account: u32) -> Option<(i64, i64, u32)> {
+        let starts = self.starts(account);
+        Some((*starts.first()?, *starts.last()?, starts.len() as u32 - 1)).filter(|life| life.2 > 0)
+    }
+
+    /// The share of the starts between an account's returns, its own left out, that are in the middle half of the time, by the
+    /// network's profile of the day; 0 where there are none.
+    fn evenness(&self, account: u32) -> f64 {
+        let own = u32::from(self.is_counted(account));
+        let starts = self.starts(account);
+        let (mut middle, mut all) = (0u32, 0u32);
+        for pair in starts.windows(2).filter(|pair| self.bin(pair[0], pair[1], own > 0).is_some()) {
+            let times = [pair[0], pair[1]].map(|at| self.operational(at));
+            let between = |part: f64| self.time(times[0] + part * (times[1] - times[0]));
+            middle += self.before[self.cell(between(0.75))] - self.before[self.cell(between(0.25))];
+            all += (self.before[self.cell(pair[1])] - self.before[self.cell(pair[0])]).saturating_sub(own);
+        }
+        if all == 0 { 0.0 } else { f64::from(middle) / f64::from(all) }
+    }
+
+    /// Days, by the network's profile of the day.
+    fn operational(&self, at: i64) -> f64 {
+        at.div_euclid(DAY) as f64 + operational(&self.profile, at.rem_euclid(DAY))
+    }
+
+    /// The time of so many.
+    fn time(&self, days: f64) -> i64 {
+        days.floor() as i64 * DAY + time_of_day(&self.profile, days - days.floor())
     }
 
     /// Rounds between two starts; `None` where too few serve.
     fn between(&self, one: i64, next: i64, is_counted: bool) -> Option<f64> {
+        if one < self.from || next > self.to {
+            return None;
+        }
         let own = u32::from(is_counted);
         let serving = self.serving[self.cell(one + (next - one) / 2)];
         let starts = (self.before[self.cell(next)] - self.before[self.cell(one)]).saturating_sub(own);
@@ -361,8 +459,7 @@ impl<'a> Rounds<'a> {
 
     /// The bin of these.
     fn bin(&self, one: i64, next: i64, is_counted: bool) -> Option<usize> {
-        let rounds = self.between(one, next, is_counted)?;
-        Some((4.0 * rounds.log2() + 13.0).clamp(0.0, BINS as f64 - 1.0) as usize)
+        Some(bin_of(self.between(one, next, is_counted)?))
     }
 
     fn is_counted(&self, account: u32) -> bool {
@@ -372,7 +469,7 @@ impl<'a> Rounds<'a> {
     /// The returns of accounts that came back often enough while enough served, in their order.
     fn histograms(&self, accounts: &[AccountId]) -> Vec<Histogram> {
         let of = |&AccountId(account): &AccountId| {
-            let (starts, is_counted) = (self.returns.starts(self.facts, account), self.is_counted(account));
+            let (starts, is_counted) = (self.starts(account), self.is_counted(account));
             let mut of = Histogram { account, bins: [0; BINS], returns: 0 };
             for bin in starts.windows(2).filter_map(|pair| self.bin(pair[0], pair[1], is_counted)) {
                 of.bins[bin] += 1;
@@ -387,8 +484,11 @@ impl<'a> Rounds<'a> {
     /// first shifts tell.
     fn left(&self, account: u32, ratios: &Shape, seed: u64) -> f64 {
         let is_counted = self.is_counted(account);
-        let mut starts = self.returns.starts(self.facts, account);
+        let mut starts = self.starts(account);
         starts.truncate(SHIFTED);
+        if starts.is_empty() {
+            return 1.0;
+        }
         let bits_of = |starts: &[i64]| -> f64 {
             starts.windows(2).filter_map(|pair| self.bin(pair[0], pair[1], is_counted)).map(|bin| ratios[bin]).sum()
         };
@@ -418,6 +518,8 @@ struct OwnStarts<'a> {
     /// The first day, and how many there are to the last.
     first: i64,
     days: i64,
+    /// Its days, and which starts are on each.
+    by_day: Vec<(i64, Range<usize>)>,
     profile: OperationalTime,
 }
 
@@ -429,7 +531,14 @@ impl OwnStarts<'_> {
         let of_day = |start: &i64| start.rem_euclid(DAY);
         starts.iter().for_each(|start| hours[(of_day(start) as f64 / HOUR) as usize] += 1.0);
         let events: Vec<(i64, u32, i64)> = starts.iter().map(|start| (start.div_euclid(DAY), 0, of_day(start))).collect();
-        OwnStarts { starts, first, days, profile: OperationalTime::new(&[hours], &events) }
+        let mut by_day: Vec<(i64, Range<usize>)> = Vec::new();
+        for (at, &(day, ..)) in events.iter().enumerate() {
+            match by_day.last_mut().filter(|last| last.0 == day) {
+                Some((_, of_day)) => of_day.end = at + 1,
+                None => by_day.push((day, at..at + 1)),
+            }
+        }
+        OwnStarts { starts, first, days, by_day, profile: OperationalTime::new(&[hours], &events) }
     }
 
     /// All of them later by this part of their days together, around the circle that these make.
@@ -446,22 +555,19 @@ impl OwnStarts<'_> {
     /// makes.
     fn in_profile(&self, stream: &mut Stream, out: &mut Vec<i64>) {
         let profile = &self.profile.profiles[0];
-        let (mut day, mut part) = (i64::MIN, 0.0);
         out.clear();
-        for (start, place) in self.starts.iter().zip(&self.profile.places) {
-            if start.div_euclid(DAY) != day {
-                (day, part) = (start.div_euclid(DAY), stream.unit());
-            }
-            out.push(day * DAY + time_of_day(profile, modulo_one(place + part)));
+        for (day, of_day) in &self.by_day {
+            let (places, part) = (&self.profile.places[of_day.clone()], stream.unit());
+            // Those that go around the circle are the day's first, and all stay in order.
+            let (on, around) = places.split_at(places.partition_point(|place| place + part < 1.0));
+            let times = around.iter().chain(on).map(|place| time_of_day(profile, modulo_one(place + part)));
+            out.extend(times.map(|time| day * DAY + time));
         }
-        out.sort_unstable();
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::ops::Range;
-
     use super::super::toy::Toy;
     use super::*;
 
@@ -472,7 +578,7 @@ mod tests {
     fn told(world: &Toy, members: &[u32]) -> Option<Told> {
         let (facts, config) = (world.facts(), BehaviourConfig::default());
         let returns = Returns::of(facts, i64::from(config.session_gap) * 1_000);
-        told_by_rounds(facts, &returns, members, |_| Asked::Both, 3.0, &config)
+        told_by_rounds(facts, &returns, (members, 0), |_| Asked::Both, 3.0, &config)
     }
 
     fn accounts(of: &[Served]) -> Vec<u32> {
@@ -534,13 +640,87 @@ mod tests {
         assert_eq!(told(&world, &[]), None);
     }
 
+    /// When the people of a world without a queue are active, by account.
+    fn people(seed: u64) -> Vec<Vec<i64>> {
+        times_of(&Toy::in_turn(BENIGN as usize, 1, 40, 8, seed))[..BENIGN as usize].to_vec()
+    }
+
+    fn times_of(world: &Toy) -> Vec<Vec<i64>> {
+        let facts = world.facts();
+        (0..facts.graph.account_count() as u32).map(|account| facts.activity.of(AccountId(account)).time.to_vec()).collect()
+    }
+
+    #[test]
+    fn accounts_that_start_when_a_feed_says_so_are_no_queue() {
+        for seed in 0..5 {
+            let (mut times, mut stream) = (people(seed), Stream::new(seed));
+            // What somebody does now and then, within two minutes.
+            let moments = times.iter().find(|times| times.len() > 30).expect("people").clone();
+            for _ in 0..60 {
+                let mut read: Vec<i64> = moments.iter().map(|at| at + stream.below(120_000) as i64).collect();
+                read.sort_unstable();
+                times.push(read);
+            }
+            let (world, readers) = (Toy::at(&times), (BENIGN..BENIGN + 60).collect::<Vec<u32>>());
+            assert_eq!((told(&world, &readers), told(&world, &readers[..20])), (None, None), "{seed}");
+        }
+    }
+
+    #[test]
+    fn whoever_starts_his_accounts_after_somebody_elses_does_not_make_its_returns_turns() {
+        for seed in 0..5 {
+            let mut times = people(seed);
+            let victim = times.iter().find(|times| times.len() > 30).expect("people").clone();
+            times.extend((1..=24).map(|after| victim.iter().map(|at| at + after * 60_000).collect::<Vec<i64>>()));
+            let told = told(&Toy::at(&times), &(BENIGN..BENIGN + 24).collect::<Vec<u32>>());
+            assert!(told.is_none_or(|told| told.others.is_empty()), "{seed}");
+        }
+    }
+
+    #[test]
+    fn what_an_account_did_before_the_queue_had_it_says_nothing() {
+        let world = Toy::in_turn(BENIGN as usize, POOL.len(), 40, 8, 1);
+        let (mut times, mut stream) = (times_of(&world), Stream::new(5));
+        let members: Vec<u32> = POOL.step_by(3).collect();
+        for (_, times) in (0..).zip(&mut times).filter(|(account, _)| POOL.contains(account) && !members.contains(account)) {
+            // Two hundred days of a person before.
+            let first = times[0].div_euclid(DAY);
+            times.extend((1..=200).map(|day| (first - day) * DAY + stream.below(DAY as usize / 2) as i64));
+            times.sort_unstable();
+        }
+        let told = told(&Toy::at(&times), &members).expect("a queue");
+        assert!(told.others.iter().filter(|of| POOL.contains(&of.account)).count() >= 30, "{}", told.others.len());
+    }
+
+    #[test]
+    fn a_bin_is_a_quarter_of_a_doubling() {
+        for step in -900..900 {
+            let rounds = (f64::from(step) / 200.0 + 1e-9).exp2();
+            assert_eq!(bin_of(rounds), (4.0 * rounds.log2() + 13.0).clamp(0.0, BINS as f64 - 1.0) as usize, "{rounds}");
+        }
+    }
+
+    #[test]
+    fn starts_that_are_shifted_stay_in_order_on_their_days() {
+        let starts: Vec<i64> = (0..200i64).map(|at| at * 9_000_000 + at * at * 1_000).collect();
+        let (own, mut stream, mut shifted) = (OwnStarts::of(&starts), Stream::new(1), Vec::new());
+        let days = |of: &[i64]| of.iter().map(|start| start.div_euclid(DAY)).collect::<Vec<i64>>();
+        for _ in 0..50 {
+            own.in_profile(&mut stream, &mut shifted);
+            assert!(shifted.is_sorted() && days(&shifted) == days(&starts) && shifted != starts);
+        }
+    }
+
     #[test]
     fn of_e_values_as_many_are_discoveries_as_their_number_allows() {
         // Of four the k largest must be at least 4 / (k / 50): 200, 100, 66.7, 50.
-        assert_eq!(least_discovered(vec![60.0, 400.0, 1.0, 120.0]), 120.0);
-        assert_eq!(least_discovered(vec![70.0, 90.0, 1.0, 80.0]), 70.0);
-        assert_eq!(least_discovered(vec![199.0, 99.0, 1.0, 1.0]), f64::INFINITY);
-        assert_eq!(least_discovered(Vec::new()), f64::INFINITY);
+        assert_eq!(least_discovered(vec![60.0, 400.0, 1.0, 120.0], 0), 120.0);
+        assert_eq!(least_discovered(vec![70.0, 90.0, 1.0, 80.0], 0), 70.0);
+        assert_eq!(least_discovered(vec![199.0, 99.0, 1.0, 1.0], 0), f64::INFINITY);
+        assert_eq!(least_discovered(Vec::new(), 0), f64::INFINITY);
+        // With four before, the two largest of four must be at least 8 / (6 / 50).
+        assert_eq!(least_discovered(vec![199.0, 99.0, 1.0, 1.0], 4), 99.0);
+        assert_eq!(least_discovered(Vec::new(), 4), f64::INFINITY);
     }
 
     #[test]

@@ -61,9 +61,17 @@ impl Toy {
         times.sort_unstable();
         let dealt = |at: usize| times.iter().skip(at).step_by(planted).map(|&time| event(time)).collect();
         rows.extend((0..planted).map(dealt));
-        // Each asks something of its own.
+        Toy { benign, planted, ..Toy::asking_their_own(rows) }
+    }
+
+    /// Accounts that are active at these times, each ascending, and share nothing.
+    pub(crate) fn at(times: &[Vec<i64>]) -> Toy {
+        Toy::asking_their_own(times.iter().map(|times| times.iter().map(|&time| event(time)).collect()).collect())
+    }
+
+    fn asking_their_own(rows: Vec<Vec<Event>>) -> Toy {
         let own: Vec<(u32, u32, Seconds)> = (0..rows.len() as u32).map(|at| (at, at, (START / 1_000) as Seconds)).collect();
-        Toy { benign, planted, ..Toy::of(rows, &own, AccountTable::default()) }
+        Toy::of(rows, &own, AccountTable::default())
     }
 
     /// Accounts that know nothing of each other, a quarter of which have queues that wait for the end of the same outage: two requests
