@@ -92,7 +92,7 @@ fn least<Kind>(signal: &SignalName<Kind>) -> String {
         SignalName::Membership => "members that are more than ambiguous".to_owned(),
         SignalName::Sharing(_) => "members that have the kind".to_owned(),
         SignalName::Turns => "requests with prompts of its own".to_owned(),
-        SignalName::CrossLinked => "members with cards or devices that link".to_owned(),
+        SignalName::CrossLinked => "members with cards or devices that something but their turns brought together".to_owned(),
         SignalName::Synchrony => format!(
             "{} accounts with two events each, and {} events in all",
             co_activity::FEWEST_ACCOUNTS,

@@ -261,6 +261,18 @@ fn one_pool_of_three_tenants_is_one_network_and_three_campaigns() {
     }
 }
 
+/// In logs that don't say what was asked, of an operator whose accounts have an address and a card each.
+#[test]
+fn a_pool_that_shares_nothing_is_found_by_the_queue_that_deals_to_it() {
+    for seed in [1, 2] {
+        let mut world = World::benign(seed);
+        world.in_turn("pool", 120);
+        let (networks, benign) = found(&world, &ALL[..4]);
+        assert!(networks["pool"].0 >= 0.99 && networks["pool"].1 >= 0.9, "seed {seed}: {networks:?}");
+        assert_eq!(benign, 0, "seed {seed}");
+    }
+}
+
 /// Nothing but its exits ties an operator to a vendor's other customers; they don't pay as it does, nor come in its turns.
 #[test]
 fn a_vendors_customers_are_not_the_operators_who_rents_the_same_exits() {

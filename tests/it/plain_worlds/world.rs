@@ -308,6 +308,25 @@ impl World {
         }
     }
 
+    /// An address and a card for each account, and requests dealt out in turn as they come, more by day than by night.
+    pub(crate) fn in_turn(&mut self, name: &'static str, size: u64) {
+        let homes: Vec<String> = (0..size).map(|_| self.random.address()).collect();
+        let mut seconds: Vec<u64> = (0..size * 60)
+            .map(|_| {
+                let hour = if self.random.chance(50) { self.random.below(24) } else { 8 + self.random.below(10) };
+                self.random.below(30) * 86_400 + hour * 3_600 + self.random.below(3_600)
+            })
+            .collect();
+        seconds.sort_unstable();
+        for (turn, second) in (0..).zip(seconds) {
+            let (member, prompt) = (turn % size, self.random.prompt());
+            let account = format!("{name}{member}");
+            self.labels.insert(account.clone(), name);
+            let purpose = self.random.below(5);
+            self.row_at(second, &account, &homes[member as usize], &account, prompt, purpose);
+        }
+    }
+
     /// An operator with a card for seven accounts, made in one hour and each in its turn, and customers of the vendor whose exits it
     /// rents, all of them on all exits.
     pub(crate) fn at_one_vendor(&mut self, name: &'static str, size: u64, customers: u64) {
