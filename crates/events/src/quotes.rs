@@ -11,6 +11,8 @@
 //! for having as many fields, counts as one, and where none would the record does. Neither are others' rows swallowed in silence
 //! nor is what one client wrote read as rows of others.
 //!
+//! Where a file ends inside quotes, all up to there as it should be, the record is told apart: the file may be cut.
+//!
 //! Clients choose where quotes stand, so a line must not be able to make much be read again. From a line whose quotes don't
 //! close no more fields are looked at than the header has, and every line after it that opens a quote as well closes one of
 //! them: no byte is looked at from more than so many lines, O(bytes x fields).
@@ -35,6 +37,8 @@ pub(crate) enum Odd {
     Swallowed(Range<usize>),
     /// The first line of a record whose quotes don't close.
     Unclosed(Range<usize>),
+    /// A record at the end of a text that no newline ends, as it should be but for its last quote, which doesn't close.
+    Open(Range<usize>),
 }
 
 /// What a record is, and its end with the line end.
@@ -42,6 +46,8 @@ enum Extent {
     Row(usize),
     Swallowed(usize),
     Unclosed(usize),
+    /// All bytes.
+    Open,
 }
 
 impl Quoting {
@@ -57,6 +63,7 @@ impl Quoting {
                 Extent::Row(end) => at = end,
                 Extent::Swallowed(end) => return Some(Odd::Swallowed(start..end)),
                 Extent::Unclosed(end) => return Some(Odd::Unclosed(start..end)),
+                Extent::Open => return Some(Odd::Open(start..bytes.len())),
             }
         }
         None
@@ -68,7 +75,7 @@ impl Quoting {
         while let Some(start) = quoted_record(bytes, at) {
             match self.extent(bytes, start, false) {
                 Some(Extent::Row(end) | Extent::Swallowed(end) | Extent::Unclosed(end)) => at = end,
-                None => return start,
+                Some(Extent::Open) | None => return start,
             }
         }
         memchr::memrchr(b'\n', &bytes[at..]).map_or(at, |newline| at + newline + 1)
@@ -111,6 +118,10 @@ impl Quoting {
                     swallowed |= self.has_lines.get(fields - 1) == Some(&false);
                 }
                 at = close.map_or(window.len(), |close| close + 1);
+                let ends_here = all && window.len() == bytes.len() && !bytes.ends_with(b"\n") && !bytes.ends_with(b"\r");
+                if close.is_none() && ends_here && sound && fields <= self.has_lines.len() {
+                    return Some(Extent::Open);
+                }
                 sound &= close.is_some() && ends_field(at);
             }
             if !ends_field(at) {
@@ -199,7 +210,7 @@ mod tests {
             let bytes = line.repeat(10_000).into_bytes();
             LOOKED_AT.set(0);
             let mut at = 0;
-            while let Some(Odd::Swallowed(lines) | Odd::Unclosed(lines)) = quoting.next_odd(&bytes, at) {
+            while let Some(Odd::Swallowed(lines) | Odd::Unclosed(lines) | Odd::Open(lines)) = quoting.next_odd(&bytes, at) {
                 at = lines.end;
             }
             assert!(LOOKED_AT.get() <= quoting.has_lines.len() * bytes.len(), "{} of {}: {line}", LOOKED_AT.get(), bytes.len());
@@ -210,7 +221,7 @@ mod tests {
         let mut at = 0;
         let next = || {
             let odd = quoting().next_odd(bytes, at)?;
-            let (Odd::Swallowed(range) | Odd::Unclosed(range)) = &odd;
+            let (Odd::Swallowed(range) | Odd::Unclosed(range) | Odd::Open(range)) = &odd;
             at = range.end;
             Some(odd)
         };
@@ -229,6 +240,15 @@ mod tests {
         assert_eq!(odd(b"a,b,\"x\nc,d,e\nf,g,h\n"), [Odd::Unclosed(0..7)]);
         assert_eq!(odd(b"a,b,\"x\nc,d,\"e\n"), [Odd::Unclosed(0..7), Odd::Unclosed(7..14)]);
         assert_eq!(odd(b"\n\na,\"x\nc,d,e\"\n"), [Odd::Unclosed(2..7)]);
+    }
+
+    #[test]
+    fn a_text_that_ends_inside_quotes_is_open() {
+        assert_eq!(odd(b"1,2,3\na,b,\"x\ny, z"), [Odd::Open(6..17)]);
+        assert_eq!(odd(b"a,\"x\"\"\",\"y\"\""), [Odd::Open(0..12)]);
+        // A newline ends it, it isn't one of a quote, and nothing else is wrong with it.
+        assert_eq!(odd(b"a,b,\"x\r\n"), [Odd::Unclosed(0..8)]);
+        assert_eq!((odd(b"a,b,\"x\""), odd(b"a,b,x\""), odd(b"a,b,c,\"x"), odd(b"a,\"b\"c,\"x")), Default::default());
     }
 
     #[test]
@@ -258,12 +278,16 @@ mod tests {
             let mut reader = builder.has_headers(false).flexible(true).from_reader(&bytes[from..]);
             let mut record = csv::ByteRecord::new();
             while let Ok(true) = reader.read_byte_record(&mut record) {
-                if !record.iter().any(|field| field.contains(&b'\n')) {
-                    continue;
-                }
                 let start = from + record.position().map_or(0, |start| start.byte() as usize);
                 let start = start + bytes[start..].iter().take_while(|byte| b"\r\n".contains(byte)).count();
                 let end = from + reader.position().byte() as usize;
+                if end == bytes.len() && is_open(&bytes[start..]) {
+                    odd.push(Odd::Open(start..end));
+                    break 'reader;
+                }
+                if !record.iter().any(|field| field.contains(&b'\n')) {
+                    continue;
+                }
                 let line = start + memchr::memchr(b'\n', &bytes[start..]).map_or(0, |newline| newline + 1);
                 let sound = record.len() == 3 && is_sound(&bytes[start..end]);
                 let swallowed = record.iter().take(2).any(|field| field.contains(&b'\n'));
@@ -285,9 +309,18 @@ mod tests {
         odd
     }
 
+    /// What a field is if a quote that opens it closes where it ends.
+    const FIELD: &str = r#"("([^"]|"")*"|[^",\n\r][^,\n\r]*|)"#;
+
+    /// Whether only the last of at most three fields has a quote that doesn't close, and no newline ends it.
+    fn is_open(record: &[u8]) -> bool {
+        let open = format!(r#"^({FIELD},){{0,2}}"([^"]|"")*$"#);
+        !matches!(record.last(), Some(b'\n' | b'\r')) && regex::bytes::Regex::new(&open).unwrap().is_match(record)
+    }
+
     /// Whether every quote that opens a field of a record closes where one ends.
     fn is_sound(record: &[u8]) -> bool {
-        let field = r#"("([^"]|"")*"|[^",\n\r][^,\n\r]*|)"#;
+        let field = FIELD;
         regex::bytes::Regex::new(&format!("^{field}(,{field})*[\n\r]*$")).unwrap().is_match(record)
     }
 
@@ -309,6 +342,7 @@ mod tests {
             let shifted = |odd| match odd {
                 Odd::Swallowed(range) => Odd::Swallowed(range.start + cut..range.end + cut),
                 Odd::Unclosed(range) => Odd::Unclosed(range.start + cut..range.end + cut),
+                Odd::Open(range) => Odd::Open(range.start + cut..range.end + cut),
             };
             let mut parts = odd(&bytes[..cut]);
             parts.extend(odd(&bytes[cut..]).into_iter().map(shifted));

@@ -123,7 +123,7 @@ pub(crate) fn unit_of(session: &Session<'_>, layout: &Layout, format: &Format, s
         Format::Delimited(_) if of_folder.is_some() => note(of_folder.unwrap_or_default()),
         Format::Delimited(quoting) => {
             let mut left = FirstUnits::ROWS;
-            records(quoting, layout.width, start, 1, &mut |record| {
+            records(session, layout, quoting, start, 1, &mut |record| {
                 if let Record::Row { fields, .. } = record
                     && fields.len() == layout.width
                 {
@@ -154,9 +154,10 @@ fn delimited(session: &Session<'_>, layout: &Layout, quoting: &Quoting, place: &
         out.rows += 1;
         out.reject(row, "line", reason, b"");
     };
-    records(quoting, layout.width, &piece.bytes, piece.first_line, &mut |record| {
+    records(session, layout, quoting, &piece.bytes, piece.first_line, &mut |record| {
         match record {
             Record::Swallowed { line } => reject(out, line, Reason::QuotedLines),
+            Record::Cut { line } => reject(out, line, Reason::LastLineCut),
             Record::Row { line, length, .. } if length > MAX_RECORD => reject(out, line, Reason::TooLong),
             Record::Row { line, fields, .. } if fields.len() != layout.width => reject(out, line, Reason::FieldCount),
             Record::Row { line, fields, .. } => {
@@ -178,19 +179,46 @@ enum Record<'r> {
     Row { line: u64, fields: &'r csv::ByteRecord, length: usize },
     /// A line that stands between quotes where none may.
     Swallowed { line: u64 },
+    /// The text ends inside its quotes.
+    Cut { line: u64 },
+}
+
+/// Whether a line could be a row, read without quotes: it has as many fields, and a time where times are.
+fn could_be_row(session: &Session<'_>, layout: &Layout, delimiter: u8, line: &[u8]) -> bool {
+    let has_time = |column: &LayoutColumn| {
+        let raw = line.split(|&byte| byte == delimiter).nth(column.index).unwrap_or_default();
+        column.of_folder.is_some() || matches!(time::parse(raw, session.config.zone()), Ok(Some(_)))
+    };
+    memchr::memchr_iter(delimiter, line).count() + 1 >= layout.width && layout.time().is_none_or(has_time)
 }
 
 /// Calls back with the records of delimited text, the first of which begins on this line, until it is told to stop.
-fn records(quoting: &Quoting, width: usize, bytes: &[u8], first_line: u64, take: &mut dyn FnMut(Record<'_>) -> bool) {
+fn records(
+    session: &Session<'_>,
+    layout: &Layout,
+    quoting: &Quoting,
+    bytes: &[u8],
+    first_line: u64,
+    take: &mut dyn FnMut(Record<'_>) -> bool,
+) {
     let newlines = |part: &[u8]| memchr::memchr_iter(b'\n', part).count() as u64;
     let mut fields = csv::ByteRecord::new();
     let (mut from, mut line) = (0, first_line);
     loop {
         // A reader leaves out a byte order mark where it begins.
         let mark = if bytes[from..].starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-        let odd = quoting.next_odd(bytes, from + mark);
+        let mut odd = quoting.next_odd(bytes, from + mark);
+        if let Some(Odd::Open(record)) = &odd {
+            // A file that is cut in a text of several lines has no rows after it; those after a quote that a client left open are
+            // others'.
+            let mut lines = bytes[record.clone()].split(|&byte| byte == b'\n');
+            let first = lines.next().map_or(0, <[u8]>::len);
+            if lines.any(|line| could_be_row(session, layout, quoting.delimiter, line)) {
+                odd = Some(Odd::Unclosed(record.start..record.start + first + 1));
+            }
+        }
         let lines = match &odd {
-            Some(Odd::Swallowed(lines) | Odd::Unclosed(lines)) => lines.clone(),
+            Some(Odd::Swallowed(lines) | Odd::Unclosed(lines) | Odd::Open(lines)) => lines.clone(),
             None => bytes.len()..bytes.len(),
         };
         if !even_records(quoting.delimiter, &bytes[from..lines.start], line, &mut fields, take) || odd.is_none() {
@@ -198,6 +226,10 @@ fn records(quoting: &Quoting, width: usize, bytes: &[u8], first_line: u64, take:
         }
         line += newlines(&bytes[from..lines.start]);
         let text = &bytes[lines.clone()];
+        if let Some(Odd::Open(_)) = odd {
+            take(Record::Cut { line });
+            return;
+        }
         if let Some(Odd::Unclosed(_)) = odd {
             let first = text.split(|byte| b"\r\n".contains(byte)).next().unwrap_or_default();
             fields.clear();
@@ -207,9 +239,9 @@ fn records(quoting: &Quoting, width: usize, bytes: &[u8], first_line: u64, take:
             }
         } else {
             // Lines that would be rows without their quotes may be others', and each counts; of others the record is one row.
-            let could_be_row = |line: &[u8]| memchr::memchr_iter(quoting.delimiter, line).count() + 1 >= width;
+            let has_fields = |line: &[u8]| memchr::memchr_iter(quoting.delimiter, line).count() + 1 >= layout.width;
             let lines = text.strip_suffix(b"\n").unwrap_or(text).split(|&byte| byte == b'\n');
-            let mut bad: Vec<u64> = (line..).zip(lines).filter(|(_, text)| could_be_row(text)).map(|(row, _)| row).collect();
+            let mut bad: Vec<u64> = (line..).zip(lines).filter(|(_, text)| has_fields(text)).map(|(row, _)| row).collect();
             if bad.is_empty() {
                 bad.push(line);
             }
@@ -323,6 +355,32 @@ mod tests {
             let found = parse(&session, &layout, &format, "f", &piece).unwrap();
             assert_eq!((found.rows, found.rejections.sorts().count()), (2_000, 0), "{line}");
         }
+    }
+
+    #[test]
+    fn a_file_that_ends_inside_quotes_is_cut() {
+        let config = IngestConfig { rejects: Some("r".into()), ..IngestConfig::default() };
+        let header: Vec<String> = ["timestamp", "account_id", "ip", "prompt"].map(String::from).to_vec();
+        let said = |rows: &str| -> (u64, Vec<(u64, Reason)>) {
+            let session = Session::new(&config, Map::default());
+            let layout = session.map.layout(&header, std::path::Path::new("f")).unwrap();
+            let format = Format::Delimited(Quoting::new(b',', &layout));
+            let piece = Piece { bytes: rows.as_bytes().to_vec(), first_line: 2, dropped: Vec::new() };
+            let found = parse(&session, &layout, &format, "f", &piece).unwrap();
+            (found.rows, found.rejections.all().map(|one| (one.row, one.reason)).collect())
+        };
+        let (whole, cut) = ("1779235200,a,1.2.3.4,\"one\ntwo\"\n", "1779235200,b,1.2.3.4,\"cut");
+        let ends = ["", " here", "\nhere, and, so, on", "\n\n\"\"so\"\", it", ",\r\nas, 1779235200, too"];
+        for end in ends {
+            assert_eq!(said(&[whole, cut, end].concat()), (2, vec![(4, Reason::LastLineCut)]), "{end:?}");
+        }
+        assert_eq!(said(&[whole, "1779235200,b,\"1.2\n"].concat()).1, [(4, Reason::FieldCount)]);
+        assert_eq!(said(&[whole, "1779235200,b,\"1.2\n.3"].concat()), (2, vec![(4, Reason::LastLineCut)]));
+        // A whole line, as those are that no newline ends; and a quote that a client left open hides no row, be the last one cut.
+        assert_eq!(said(&[whole, cut, "\"\"\""].concat()), (2, Vec::new()));
+        assert_eq!(said(&[whole, cut, "\n", whole.trim_end()].concat()), (3, Vec::new()));
+        assert_eq!(said(&[cut, "\nno row\n", "1779235200,c,1.2.3.4,x\n17792"].concat()).0, 4);
+        assert_eq!(said(&[whole, cut, "\n"].concat()), (2, Vec::new()));
     }
 
     #[test]
