@@ -6,7 +6,7 @@
 use graph::AccountId;
 
 use crate::behaviour::{
-    ban_and_replace, capability_concentration, co_activity, diurnal_phase, launch_pivot, one_queue, own_hours,
+    ban_and_replace, capability_concentration, co_activity, diurnal_phase, launch_pivot, one_queue, own_hours, population,
     registration_bursts, registration_pace, template_fan_out, tenure,
 };
 use crate::cross_linked::RING_ROLES;
@@ -144,10 +144,11 @@ fn least<Kind>(signal: &SignalName<Kind>) -> String {
         ),
         SignalName::Tenure => format!(
             "{} accounts with {} events each, and half of those whose creation is known, that were made while the log ran and that \
-             it holds {} days of",
+             it holds {} days of, and {} others like these",
             tenure::FEWEST_ACCOUNTS,
             tenure::FEWEST_EVENTS,
-            tenure::FOLLOWED
+            tenure::FOLLOWED,
+            population::FEWEST
         ),
         SignalName::AgedAccounts => format!(
             "{} accounts with {} events each whose creation is known, and accounts like these",

@@ -22,7 +22,7 @@ pub mod null_copy;
 pub mod one_queue;
 mod operational_time;
 pub mod own_hours;
-mod population;
+pub(crate) mod population;
 pub(crate) mod random;
 pub mod registration_bursts;
 pub mod registration_pace;

@@ -30,7 +30,7 @@ pub(crate) const STRANGERS: u64 = 19;
 /// all draws.
 pub(crate) const WORTH_ASKING: f64 = 0.5;
 /// A stratum with fewer candidates than this is widened.
-const FEWEST: usize = 20;
+pub(crate) const FEWEST: usize = 20;
 
 /// What is known of one panel account.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -5,9 +5,9 @@
 //! fifth of the largest count. Statistics of a group: -mean ln(1 + age at burst), and the share of warmed-up accounts, each of
 //! the accounts' first [`FOLLOWED`] days (half of the log, if that is less), and of those that the log holds these days of:
 //! what an account did before the log begins nobody knows, and of one that was made in the last week only bursts in its first
-//! week could be seen. Null: such accounts of the population, matched on pathway and volume (where there are none, accounts of
-//! any age by their burst in the log: who is new where nobody else is, is unlike others). p over both by smallest rank. Value:
-//! mean age in days, back from the logarithm. Not measured where less than half of the group is followed.
+//! week could be seen. Null: such accounts of the population, matched on pathway and volume. p over both by smallest rank. Value:
+//! mean age in days, back from the logarithm. Not measured where less than half of the group is followed, or hardly anybody else:
+//! what would be left to compare new accounts with are old ones, and any new accounts are newer than these.
 //!
 //! *Aged accounts*: where that finds nothing, draws say whether the accounts, followed or not, are older at their burst in the log
 //! than chance explains. The bits of that p speak against a case on shape alone, at most [`MOST_AGAINST`], since aged accounts can
@@ -87,14 +87,9 @@ fn of_new(
         return None;
     }
     let accounts: Vec<AccountId> = followed.iter().map(|of| of.0).collect();
-    let matched = |burst: fn(Tenure) -> Option<Burst>| {
-        let of = |position: usize| population.features[position].tenure.and_then(burst);
-        let matched = Matched::new(facts, population, &accounts, members)?;
-        Some((matched.keep(population, members, |position| of(position).is_some())?, burst))
-    };
-    // Where nobody else is new, that itself is what the group is unlike others in.
-    let (matched, burst) = matched(|tenure| tenure.first).or_else(|| matched(|tenure| Some(tenure.burst)))?;
-    let of = |position: usize| population.features[position].tenure.and_then(burst);
+    let of = |position: usize| population.features[position].tenure.and_then(|tenure| tenure.first);
+    let matched =
+        Matched::new(facts, population, &accounts, members)?.keep(population, members, |position| of(position).is_some())?;
     let statistics = |group: &mut dyn Iterator<Item = Burst>| {
         let (mut count, mut age, mut warmed) = (0.0, 0.0, 0.0);
         for account in group {
@@ -104,7 +99,7 @@ fn of_new(
         }
         [age / count, warmed / count]
     };
-    let observed = statistics(&mut followed.iter().filter_map(|of| burst(of.1)));
+    let observed = statistics(&mut followed.iter().filter_map(|of| of.1.first));
     let seed = group_key(config.seed, 9, members);
     let chance = monte_carlo(&observed, config.draws, |draw, out| {
         let mut stream = Stream::new(key(&[seed, draw as u64]));
@@ -204,7 +199,7 @@ mod tests {
     fn new_accounts_are_as_new_ones_are_wherever_the_log_begins_and_those_in_full_use_at_once_are_found() {
         let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
         let (old, young) = (600, 200);
-        let world = Toy::growing(old, young, 20, 6);
+        let world = Toy::growing(60, (old, young, 20), 6);
         let (facts, population) = (world.facts(), Population::new(&world.facts(), &config));
         let test = |members: &[AccountId]| tenure(&facts, &population, members, &config);
         let made_in_the_log: Vec<AccountId> = (old as u32..(old + young) as u32).map(AccountId).collect();
@@ -214,6 +209,18 @@ mod tests {
         assert!(planted.p_value <= Some(0.02) && planted.value < planted.expected, "{planted:?}");
         // Of accounts from before the log nobody knows when they came to full use.
         assert_eq!(test(&(0..20).map(AccountId).collect::<Vec<_>>()).0, None);
+    }
+
+    #[test]
+    fn new_accounts_are_not_compared_with_old_ones_where_few_others_are_new() {
+        let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
+        for (others, seed) in [5, 12, 19].into_iter().flat_map(|others| (0..4).map(move |seed| (others, seed))) {
+            let world = Toy::growing(21, (400, 25 + others, 0), seed);
+            let (facts, population) = (world.facts(), Population::new(&world.facts(), &config));
+            let young: Vec<AccountId> = (400..425 + others as u32).map(AccountId).collect();
+            let group = super::sample(&young, 25, key(&[seed]));
+            assert_eq!(tenure(&facts, &population, &group, &config).0, None, "{others} others, {seed}");
+        }
     }
 
     #[test]

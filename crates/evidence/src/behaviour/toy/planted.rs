@@ -315,17 +315,17 @@ impl Toy {
         Toy::of(vec![Vec::new(); 2 * size as usize], &sightings, AccountTable::default())
     }
 
-    /// `old` accounts made in the half year before a log of sixty days, `young` ones made while it runs, all of whom take up to three
-    /// weeks to come to full use; and then `planted` ones, in full use from their first day.
-    pub(crate) fn growing(old: usize, young: usize, planted: usize, seed: u64) -> Toy {
+    /// `old` accounts made in the half year before a log of so many days, `young` ones made in the first five sixths of it, all of
+    /// whom take up to three weeks to come to full use; and then `planted` ones, in full use from their first day.
+    pub(crate) fn growing(days: i64, (old, young, planted): (usize, usize, usize), seed: u64) -> Toy {
         let mut stream = Stream::new(key(&[seed, 25]));
         let (mut rows, mut created) = (Vec::new(), Vec::new());
         for account in 0..old + young + planted {
-            let made = if account < old { -1 - stream.below(180) as i64 } else { stream.below(50) as i64 };
+            let made = if account < old { -1 - stream.below(180) as i64 } else { stream.below((days * 5 / 6) as usize) as i64 };
             let full = made + if account < old + young { 3 + stream.below(18) as i64 } else { 0 };
             created.push(((START + made * DAY) / 1_000) as Seconds);
             let mut row = Vec::new();
-            for day in made.max(0)..60 {
+            for day in made.max(0)..days {
                 let count = if day < full { 1 + stream.below(2) } else { 8 + stream.below(8) };
                 row.extend((0..count).map(|_| event(START + day * DAY + stream.below(DAY as usize) as i64)));
             }
