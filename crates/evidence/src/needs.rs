@@ -143,11 +143,13 @@ fn least<Kind>(signal: &SignalName<Kind>) -> String {
             own_hours::FEWEST_DAYS
         ),
         SignalName::Tenure => format!(
-            "{} accounts with {} events each, and half of those whose creation is known, that were made while the log ran and that \
-             it holds {} days of, and {} others like these",
+            "{} accounts with {} events each, and half of those whose creation is known, that were made while the log ran and \
+             whose first {} days it holds (or half as many days as it has, if that is less, but at least {}), and {} others like \
+             these",
             tenure::FEWEST_ACCOUNTS,
             tenure::FEWEST_EVENTS,
             tenure::FOLLOWED,
+            tenure::FEWEST_FOLLOWED,
             population::FEWEST
         ),
         SignalName::AgedAccounts => format!(

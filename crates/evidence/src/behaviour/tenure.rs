@@ -3,11 +3,12 @@
 //! Definition, for an account with a creation time: *age at burst* = days from creation to its first day with at least half of
 //! its largest daily count; *warm-up* = that day comes after the first active day and every active day before it stays below a
 //! fifth of the largest count. Statistics of a group: -mean ln(1 + age at burst), and the share of warmed-up accounts, each of
-//! the accounts' first [`FOLLOWED`] days (half of the log, if that is less), and of those that the log holds these days of:
-//! what an account did before the log begins nobody knows, and of one that was made in the last week only bursts in its first
-//! week could be seen. Null: such accounts of the population, matched on pathway and volume. p over both by smallest rank. Value:
-//! mean age in days, back from the logarithm. Not measured where less than half of the group is followed, or hardly anybody else:
-//! what would be left to compare new accounts with are old ones, and any new accounts are newer than these.
+//! the accounts' first [`FOLLOWED`] days (half of the log, if that is less, and no fewer than [`FEWEST_FOLLOWED`]), and of
+//! those that the log holds these days of: what an account did before the log begins nobody knows, and of one that was made in
+//! the last week only bursts in its first week could be seen. Null: such accounts of the population, matched on pathway and
+//! volume. p over both by smallest rank. Value: mean age in days, back from the logarithm. Not measured where less than half of
+//! the group is followed, or hardly anybody else: what would be left to compare new accounts with are old ones, and any new
+//! accounts are newer than these.
 //!
 //! *Aged accounts*: where that finds nothing, draws say whether the accounts, followed or not, are older at their burst in the log
 //! than chance explains. The bits of that p speak against a case on shape alone, at most [`MOST_AGAINST`], since aged accounts can
@@ -37,6 +38,8 @@ pub const MOST_AGAINST: f64 = 6.0;
 
 /// Days after its creation that an account is followed.
 pub const FOLLOWED: i64 = 14;
+/// In fewer days nobody comes to full use late.
+pub const FEWEST_FOLLOWED: i64 = 4;
 
 /// One account's tenure features.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -167,8 +170,9 @@ pub fn tenure_of(facts: &Facts<'_>, account: AccountId, log: &Range<i64>) -> Opt
         let warmed_up = burst > 0 && days[..burst].iter().all(|day| 5 * day.1 <= largest);
         Some(Burst { age: (days[burst].0 - created).max(0) as f64, warmed_up })
     };
-    let until = created + FOLLOWED.min((log.end - log.start) / 2);
-    let is_followed = log.contains(&created) && until <= log.end;
+    let followed = FOLLOWED.min((log.end - log.start) / 2);
+    let until = created + followed;
+    let is_followed = followed >= FEWEST_FOLLOWED && log.contains(&created) && until <= log.end;
     let first_days = &days[..days.partition_point(|day| day.0 < until)];
     Some(Tenure { burst: burst_of(&days)?, first: burst_of(first_days).filter(|_| is_followed) })
 }
@@ -220,6 +224,22 @@ mod tests {
             let young: Vec<AccountId> = (400..425 + others as u32).map(AccountId).collect();
             let group = super::sample(&young, 25, key(&[seed]));
             assert_eq!(tenure(&facts, &population, &group, &config).0, None, "{others} others, {seed}");
+        }
+    }
+
+    #[test]
+    fn who_is_followed_for_a_day_or_two_is_not_measured() {
+        let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
+        for (days, is_measured) in [(2, false), (3, false), (7, false), (8, true)] {
+            let world = Toy::growing(days, (300, 0, 150), 3);
+            let (facts, population) = (world.facts(), Population::new(&world.facts(), &config));
+            assert_eq!(population.days.end - population.days.start, days);
+            let made = |account: &AccountId| world.accounts.created_at[account.index()];
+            let mut group = world.planted();
+            group.sort_by_key(|account| (made(account), *account));
+            group.truncate(10);
+            group.sort_unstable();
+            assert_eq!(tenure(&facts, &population, &group, &config).0.is_some(), is_measured, "{days} days");
         }
     }
 
