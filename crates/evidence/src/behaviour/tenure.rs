@@ -177,8 +177,8 @@ pub fn tenure_of(facts: &Facts<'_>, account: AccountId, log: &Range<i64>) -> Opt
     Some(Tenure { burst: burst_of(&days)?, first: burst_of(first_days).filter(|_| is_followed) })
 }
 
-/// The days that a log holds, of UTC, since the epoch: from the first event of all but one in a hundred accounts to the last. One
-/// wrong time doesn't move them.
+/// The days that a log holds, of UTC, since the epoch: from the first event of all but one in a hundred accounts, and of ten or
+/// more of all but one, to the last. One wrong time doesn't move them.
 pub(crate) fn days_of(facts: &Facts<'_>) -> Range<i64> {
     let accounts = || (0..facts.graph.account_count() as u32).into_par_iter().with_min_len(1024);
     let of = |end: fn(&[i64]) -> Option<&i64>| {
@@ -188,8 +188,9 @@ pub(crate) fn days_of(facts: &Facts<'_>) -> Range<i64> {
         ends
     };
     let (firsts, lasts) = (of(<[i64]>::first), of(<[i64]>::last));
-    match (firsts.get(firsts.len() / 100), lasts.len().checked_sub(1)) {
-        (Some(first), Some(last)) => first.div_euclid(DAY)..lasts[last - lasts.len() / 100].div_euclid(DAY) + 1,
+    let left_out = (firsts.len() / 100).max(usize::from(firsts.len() >= 10));
+    match (firsts.get(left_out), lasts.len().checked_sub(1 + left_out)) {
+        (Some(first), Some(last)) => first.div_euclid(DAY)..lasts[last].div_euclid(DAY) + 1,
         _ => 0..0,
     }
 }
@@ -240,6 +241,18 @@ mod tests {
             group.truncate(10);
             group.sort_unstable();
             assert_eq!(tenure(&facts, &population, &group, &config).0.is_some(), is_measured, "{days} days");
+        }
+    }
+
+    #[test]
+    fn one_wrong_time_does_not_move_the_days_of_a_small_log() {
+        for (old, young) in [(6, 4), (40, 20), (400, 200)] {
+            let days = days_of(&Toy::growing(30, (old, young, 0), 1).facts());
+            assert_eq!(days.end - days.start, 30);
+            for wrong in [-3_000 * DAY, days.end * DAY + 3_000 * DAY] {
+                let world = Toy::growing(30, (old, young, 0), 1).with_event_at(2, wrong);
+                assert_eq!(days_of(&world.facts()), days, "{old} {young} {wrong}");
+            }
         }
     }
 

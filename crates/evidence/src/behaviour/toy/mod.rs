@@ -88,16 +88,7 @@ impl Toy {
     /// The same accounts, each of which has `count` requests rejected within the half hour before its first event, each with a
     /// template of its own.
     pub(crate) fn with_rejected_before(mut self, count: usize) -> Toy {
-        let columns = self.activity.columns();
-        let mut rows: Vec<Vec<Event>> = (0..self.activity.account_count() as u32)
-            .map(|account| {
-                let events = self.activity.of(AccountId(account));
-                (0..events.time.len())
-                    .map(|at| Event { status: events.status[at], template: events.template[at], ..event(events.time[at]) })
-                    .collect()
-            })
-            .collect();
-        assert!(!columns.status.is_empty());
+        let mut rows = self.rows();
         for (account, row) in rows.iter_mut().enumerate() {
             let first = row.first().map_or(START, |event| event.time);
             let spam = |number: usize| Event {
@@ -111,10 +102,33 @@ impl Toy {
         Toy::of(rows, &[], accounts)
     }
 
+    /// The same accounts, one of which has an event at another time as well; they share nothing.
+    pub(crate) fn with_event_at(mut self, account: usize, time: i64) -> Toy {
+        let (mut rows, accounts) = (self.rows(), std::mem::take(&mut self.accounts));
+        rows[account].push(event(time));
+        Toy::of(rows, &[], accounts)
+    }
+
     /// The same accounts, which share nothing.
     pub(crate) fn without_sightings(mut self) -> Toy {
         self.graph = graph_of(self.activity.account_count(), &[]);
         self
+    }
+
+    /// What each account did.
+    fn rows(&self) -> Vec<Vec<Event>> {
+        let row = |account| {
+            let events = self.activity.of(AccountId(account));
+            let one = |at: usize| Event {
+                time: events.time[at],
+                model: events.model[at],
+                capability: events.capability[at],
+                status: events.status[at],
+                template: events.template[at],
+            };
+            (0..events.time.len()).map(one).collect()
+        };
+        (0..self.activity.account_count() as u32).map(row).collect()
     }
 
     pub(crate) fn planted(&self) -> Vec<AccountId> {
