@@ -62,6 +62,8 @@ pub struct Population {
     pub(crate) deviations: Vec<Option<diurnal_phase::Deviation>>,
     /// A sorted sample of creation times.
     pub(crate) created: Vec<Seconds>,
+    /// Of so many accounts one is in that sample: those whose number it divides.
+    pub(crate) created_stride: usize,
     /// (degree bucket, ln seconds to half of the adopters, template) of reference templates, sorted by bucket.
     pub(crate) fan_out: Vec<(u8, f64, IdentifierId)>,
     /// (cluster size, adoption statistic, what its accounts share) of reference clusters, sorted.
@@ -80,6 +82,7 @@ impl Population {
         let (strata, accounts) = choose_panel(facts, config);
         let capability_count = capability_concentration::class_count(facts);
         let days = tenure::days_of(facts);
+        let created_stride = facts.accounts.created_at.len().div_ceil(config.created_sample.max(1)).max(1);
         let features: Vec<Features> = accounts
             .par_iter()
             .map(|&account| Features {
@@ -99,7 +102,8 @@ impl Population {
             lasting: own_hours::reference(&halves),
             deviations: diurnal_phase::deviations(facts, &accounts, &features, &country_phases),
             country_phases,
-            created: created_sample(facts, config),
+            created: created_sample(facts, created_stride),
+            created_stride,
             fan_out: template_fan_out::reference(facts, config),
             cluster_launch: launch_pivot::reference_clusters(facts, &reference_clusters(facts, config), config),
             strata,
@@ -250,9 +254,8 @@ fn choose_panel(facts: &Facts<'_>, config: &BehaviourConfig) -> (Vec<(u64, Range
     (strata, accounts)
 }
 
-fn created_sample(facts: &Facts<'_>, config: &BehaviourConfig) -> Vec<Seconds> {
+fn created_sample(facts: &Facts<'_>, stride: usize) -> Vec<Seconds> {
     let created = facts.accounts.created_at.as_slice();
-    let stride = created.len().div_ceil(config.created_sample.max(1)).max(1);
     let mut sample: Vec<Seconds> = created.iter().copied().step_by(stride).filter(|&time| time != NO_TIME).collect();
     sample.par_sort_unstable();
     sample

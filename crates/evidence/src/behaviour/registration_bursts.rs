@@ -3,10 +3,10 @@
 //! Definition: the scan statistic: the largest number of the group's creations in any window of each width in [`WIDTHS`]; value
 //! = that of the width with the largest ratio to its expectation. Null: as many creations drawn from the population's creation
 //! times from [`MARGIN`] before the group's first to as long after its last: days on which everybody signs up are in the null.
-//! Where hardly anybody else signed up then, the group would be its own null; it is compared with all of the population's
-//! times. p over all widths by smallest rank. Assumption: a benign onboarding (a class, a company) also comes in bursts; the
-//! test says "made together", not by whom. Cost: draws x n log n, n at most 2,000 (a sample). Reference: Naus 1965,
-//! doi:10.1080/01621459.1965.10480810; Kulldorff 1997, doi:10.1080/03610929708831995.
+//! Where hardly anybody else signed up then (fewer than `FEWEST_OTHERS` of the population's sample), the group would be its own
+//! null; it is compared with all of the population's times. p over all widths by smallest rank. Assumption: a benign onboarding
+//! (a class, a company) also comes in bursts; the test says "made together", not by whom. Cost: draws x n log n, n at most
+//! 2,000 (a sample). Reference: Naus 1965, doi:10.1080/01621459.1965.10480810; Kulldorff 1997, doi:10.1080/03610929708831995.
 
 use graph::AccountId;
 
@@ -23,7 +23,7 @@ pub const MARGIN: f64 = 14.0 * 86_400.0;
 const SAMPLE: usize = 2_000;
 /// Fewer known creation times give no signal.
 pub(crate) const FEWEST: usize = 5;
-/// Fewer known creation times of everybody are no population.
+/// Fewer known creation times of everybody, or of others about then, are no population.
 pub(crate) const FEWEST_OTHERS: usize = 20;
 
 /// Tests a group for creation in bursts.
@@ -37,8 +37,9 @@ pub fn registration_bursts(
     if times.len() < FEWEST || population.created.len() < FEWEST_OTHERS {
         return None;
     }
-    let mut about_then = ranks(population, times[0] - MARGIN, times[times.len() - 1] + MARGIN);
-    if about_then.1 - about_then.0 < (times.len() + FEWEST_OTHERS) as f64 {
+    let then = (times[0] - MARGIN, times[times.len() - 1] + MARGIN);
+    let mut about_then = ranks(population, then.0, then.1);
+    if others_made(facts, population, members, then) < FEWEST_OTHERS {
         about_then = ranks(population, f64::NEG_INFINITY, f64::INFINITY);
     }
     let mut observed = [0.0; WIDTHS.len()];
@@ -75,6 +76,16 @@ pub(crate) fn creations(facts: &Facts<'_>, members: &[AccountId], config: &Behav
     let mut times: Vec<f64> = sample(members, SAMPLE, config.seed).into_iter().filter_map(known).map(f64::from).collect();
     times.sort_unstable_by(f64::total_cmp);
     times
+}
+
+/// How many of the population's sample of creation times from the first to the last are not of members.
+fn others_made(facts: &Facts<'_>, population: &Population, members: &[AccountId], (first, last): (f64, f64)) -> usize {
+    let is_then = |&time: &u32| first <= f64::from(time) && f64::from(time) <= last;
+    let sampled = members.iter().filter(|account| account.index().is_multiple_of(population.created_stride));
+    let known = sampled.filter_map(|&account| AccountTable::known(&facts.accounts.created_at, account));
+    let everybody = population.created.partition_point(|&time| f64::from(time) <= last)
+        - population.created.partition_point(|&time| f64::from(time) < first);
+    everybody - known.filter(is_then).count()
 }
 
 /// The ranks, in the population, of a null's first and last time.
@@ -135,6 +146,41 @@ mod tests {
         let facts = world.facts();
         let found = registration_bursts(&facts, &Population::new(&facts, &config), &world.planted(), &config);
         assert!(found.as_ref().is_some_and(|found| found.p_value <= Some(0.01)), "{found:?}");
+    }
+
+    #[test]
+    fn a_pool_larger_than_its_sample_is_not_its_own_null() {
+        let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
+        for pool in [1_500, 3_000] {
+            let mut world = Toy::made(10_000, pool, false, 4);
+            let hour = world.accounts.created_at[0] + 90 * 86_400;
+            let made = world.accounts.created_at.iter().enumerate();
+            let made: Vec<_> =
+                made.map(|(at, &created)| if at < 10_000 { created } else { hour + (at % 3_600) as u32 }).collect();
+            world.accounts.created_at = made.into();
+            let facts = world.facts();
+            let found = registration_bursts(&facts, &Population::new(&facts, &config), &world.planted(), &config);
+            assert!(found.as_ref().is_some_and(|found| found.p_value <= Some(0.01)), "{pool}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn who_is_made_when_everybody_is_is_compared_with_these_however_few_of_everybody_are_looked_at() {
+        let config = BehaviourConfig { draws: 99, created_sample: 1_000, ..BehaviourConfig::default() };
+        let mut world = Toy::made(4_000, 0, false, 4);
+        // Most of all within a month, between years of the others.
+        let days = |at: usize| (60 + at as u32) * 86_400;
+        let made = |(at, &created): (usize, &u32)| match at % 9 {
+            0..5 => created,
+            5 | 6 => created + days(at),
+            _ => created - days(at),
+        };
+        let made: Vec<u32> = world.accounts.created_at.iter().enumerate().map(made).collect();
+        world.accounts.created_at = made.into();
+        let (facts, population) = (world.facts(), Population::new(&world.facts(), &config));
+        let then: Vec<AccountId> = (0..4_000).filter(|at| at % 9 < 5).map(AccountId).collect();
+        let p = |seed| registration_bursts(&facts, &population, &sample(&then, 600, seed), &config)?.p_value;
+        toy::assert_super_uniform(60, p);
     }
 
     #[test]
