@@ -127,8 +127,10 @@ fn least<Kind>(signal: &SignalName<Kind>) -> String {
             format!("{} accounts whose creation is known, over some days", registration_pace::FEWEST)
         }
         SignalName::DiurnalPhase => format!(
-            "{} accounts with a rhythm of the day, and accounts like these to compare them with",
-            diurnal_phase::FEWEST_ACCOUNTS
+            "{} accounts with a rhythm of the day, {} others with one in the country of each, and accounts like these to compare them \
+             with",
+            diurnal_phase::FEWEST_ACCOUNTS,
+            diurnal_phase::FEWEST_PHASES
         ),
         SignalName::OfficeHours => format!(
             "{} accounts with {} events each, over a week",

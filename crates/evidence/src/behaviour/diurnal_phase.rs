@@ -2,20 +2,27 @@
 //!
 //! Definition: an account's phase is the angle of R = mean exp(2 pi i t), t its events' time of day in turns, where |R| n^(1/2)
 //! is large enough that it isn't an accident of a flat day (Rayleigh's Z = n |R|^2 >= [`RAYLEIGH`]). d = phase - phase of its
-//! country, the angle of the mean of that country's panel accounts. Statistic of a group: 1 - mean cos(2 pi d), how far its
-//! accounts are out of phase, less a tenth ([`super::chance::MODEL_ERROR`]). Null: as many deviations d of accounts of the
-//! population, matched on pathway and volume. That a group's accounts agree among themselves is no evidence: so do those of any
-//! office, dormitory or class. Value: hours from the declared countries' phase to the group's, in (-12, 12]; expectation: 0.
-//! Without a country column everybody's phase stands in.
+//! country, the angle of the mean of at most `SAMPLE` of that country's accounts, of any pathway and volume. Statistic of a
+//! group: 1 - mean cos(2 pi d), how far its accounts are out of phase, less a tenth ([`super::chance::MODEL_ERROR`]). Null: as
+//! many deviations d of accounts of the population, matched on pathway and volume, each turned by the error of what is taken
+//! for its country's phase: how far that of a resample of the country's accounts is from that of all of them. That a group's
+//! accounts agree among themselves is no evidence: so do those of any office, dormitory or class. Value: hours from the
+//! declared countries' phase to the group's, in (-12, 12]; expectation: 0.
 //!
-//! [`office_hours_share`] is the benign counterpart: share of the events in the best nine consecutive hours of Monday to
-//! Friday or of Sunday to Thursday. Its bits compare two stated densities, Beta(18, 2) for an office and Beta(4, 5) for a pool
-//! (a flat week would give 27%), clamped to [`OFFICE_BITS`]: evidence for an office and never against. Cost: `panel_events`
-//! events an account. Reference: Mardia & Jupp 2000, Directional Statistics, doi:10.1002/9780470316979.
+//! Nobody is measured by oneself: a country's phase is that of its accounts that aren't members. Where fewer than
+//! `FEWEST_PHASES` of these have one, nobody knows what is usual there, and the country's accounts are left out. For accounts
+//! without a country everybody's phase stands in.
+//!
+//! [`office_hours_share`] is the benign counterpart: share of the events in the best nine consecutive hours of Monday to Friday
+//! or of Sunday to Thursday. Its bits compare two stated densities, Beta(18, 2) for an office and Beta(4, 5) for a pool (a flat
+//! week would give 27%), clamped to [`OFFICE_BITS`]: evidence for an office and never against. Cost: `panel_events` events an
+//! account, and for each draw and country of the group a resample of at most `SAMPLE` phases. Reference: Mardia & Jupp 2000,
+//! Directional Statistics, doi:10.1002/9780470316979.
 
 use std::f64::consts::TAU;
 
 use graph::{AccountId, NONE_U16};
+use rayon::prelude::*;
 use statrs::distribution::{Beta, Continuous};
 
 use super::alignment::DAY;
@@ -29,6 +36,10 @@ use crate::{Facts, Signal};
 pub const RAYLEIGH: f64 = 5.0;
 /// Bounds of the office-hours bits.
 pub const OFFICE_BITS: (f64, f64) = (-8.0, 0.0);
+/// Accounts that stand for those of a country.
+const SAMPLE: usize = 512;
+/// Fewer others with a phase say nothing of their country's.
+pub(crate) const FEWEST_PHASES: usize = 10;
 const HOUR: i64 = 3_600_000;
 pub(crate) const FEWEST_ACCOUNTS: usize = 3;
 /// Accounts with fewer have no week.
@@ -41,23 +52,35 @@ pub fn diurnal_phase(
     members: &[AccountId],
     config: &BehaviourConfig,
 ) -> Option<Signal> {
-    let deviation = |account| {
-        let phase = phase_of(facts, account, config)?;
-        Some((account, Deviation::of(facts, &population.country_phases, account, phase)?))
-    };
+    let phased = |account| Some((account, country_of(facts, account), phase_of(facts, account, config)?));
     let chosen = sample(members, config.sampled_accounts, config.seed).into_iter();
-    let (known, own): (Vec<AccountId>, Vec<Deviation>) = chosen.filter_map(deviation).unzip();
+    let phased: Vec<(AccountId, u16, f64)> = chosen.filter_map(phased).collect();
+    let mut countries: Vec<u16> = phased.iter().map(|of| of.1).collect();
+    countries.sort_unstable();
+    countries.dedup();
+    let (countries, usual): (Vec<u16>, Vec<Usual>) =
+        countries.into_iter().filter_map(|country| Some((country, population.phases.usual(country, members)?))).unzip();
+    // Accounts of countries of which it is known what is usual, the place of each one's country, and how far it is from it.
+    let (mut known, mut homes, mut own) = (Vec::new(), Vec::new(), Vec::new());
+    for (account, country, phase) in phased {
+        let Ok(home) = countries.binary_search(&country) else { continue };
+        known.push(account);
+        homes.push(home);
+        own.push(Deviation::of_turns(phase - usual[home].phase));
+    }
     if own.len() < FEWEST_ACCOUNTS {
         return None;
     }
     let others = &population.deviations;
     let matched =
         Matched::new(facts, population, &known, members)?.keep(population, members, |position| others[position].is_some())?;
-    let (observed, direction) = statistics(own.iter().copied());
+    let (observed, direction) = statistics(own.into_iter());
     let seed = group_key(config.seed, 10, members);
     let chance = monte_carlo(&[(1.0 + observed[0]) / (1.0 + MODEL_ERROR)], config.draws, |draw, out| {
         let mut stream = Stream::new(key(&[seed, draw as u64]));
-        out[0] = 1.0 + statistics(matched.draw(&mut stream).filter_map(|position| others[position])).0[0];
+        let errors: Vec<Deviation> = usual.iter().map(|usual| usual.error(&mut stream)).collect();
+        let drawn = matched.draw(&mut stream).zip(&homes);
+        out[0] = 1.0 + statistics(drawn.filter_map(|(position, &home)| Some(others[position]?.turned(errors[home])))).0[0];
     });
     Some(Signal { value: direction * 24.0, expected: 0.0, bits: chance.bits, p_value: Some(chance.p_value), power: None })
 }
@@ -75,10 +98,73 @@ impl Deviation {
         Deviation { cosine, sine }
     }
 
-    /// `None` where neither the country nor everybody has a phase.
-    fn of(facts: &Facts<'_>, country_phases: &[Option<f64>], account: AccountId, phase: f64) -> Option<Self> {
-        let known = country_phases.get(country_of(facts, account)).copied().flatten();
-        known.or(*country_phases.last()?).map(|usual| Deviation::of_turns(phase - usual))
+    /// The sum of two angles.
+    fn turned(self, by: Deviation) -> Self {
+        let cosine = self.cosine * by.cosine - self.sine * by.sine;
+        Deviation { cosine, sine: self.sine * by.cosine + self.cosine * by.sine }
+    }
+}
+
+/// Phases of accounts that stand for others, each as a point on the circle.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Phases {
+    countries: Vec<Vec<(AccountId, Deviation)>>,
+    everybody: Vec<(AccountId, Deviation)>,
+}
+
+impl Phases {
+    /// Those of at most `SAMPLE` accounts of each country, the ones with the smallest hashes, and of as many of the panel.
+    pub(crate) fn new(facts: &Facts<'_>, accounts: &[AccountId], features: &[Features], config: &BehaviourConfig) -> Phases {
+        // In fewer hours nobody has a phase.
+        let has_hours = |&account: &AccountId| facts.activity.of(account).time.len() as f64 >= RAYLEIGH;
+        let mut ranked: Vec<(u16, u64, AccountId)> = (0..facts.activity.account_count() as u32)
+            .into_par_iter()
+            .map(AccountId)
+            .filter(|&account| country_of(facts, account) != NONE_U16)
+            .filter(has_hours)
+            .map(|account| (country_of(facts, account), key(&[config.seed, u64::from(account.0)]), account))
+            .collect();
+        ranked.par_sort_unstable();
+        let of_country = ranked.chunk_by(|left, right| left.0 == right.0).flat_map(|of| of.iter().take(SAMPLE));
+        let chosen: Vec<&(u16, u64, AccountId)> = of_country.collect();
+        let phase =
+            |&&(country, _, account): &&(u16, u64, AccountId)| Some((country, account, phase_of(facts, account, config)?));
+        let phased: Vec<(u16, AccountId, f64)> = chosen.par_iter().filter_map(phase).collect();
+        let mut countries = vec![Vec::new(); phased.last().map_or(0, |of| usize::from(of.0) + 1)];
+        for (country, account, phase) in phased {
+            countries[usize::from(country)].push((account, Deviation::of_turns(phase)));
+        }
+        let of_panel = accounts.iter().zip(features);
+        let mut everybody: Vec<(u64, AccountId, f64)> = of_panel
+            .filter_map(|(&account, known)| Some((key(&[config.seed, u64::from(account.0)]), account, known.phase?)))
+            .collect();
+        everybody.sort_unstable_by_key(|of| (of.0, of.1));
+        everybody.truncate(SAMPLE);
+        let everybody = everybody.into_iter().map(|(_, account, phase)| (account, Deviation::of_turns(phase))).collect();
+        Phases { countries, everybody }
+    }
+
+    /// What is usual in a country by its accounts other than the members; `None` where few of these have a phase.
+    fn usual(&self, country: u16, members: &[AccountId]) -> Option<Usual> {
+        let of = if country == NONE_U16 { Some(&self.everybody) } else { self.countries.get(usize::from(country)) };
+        let others = of?.iter().filter(|of| members.binary_search(&of.0).is_err());
+        let phases: Vec<Deviation> = others.map(|of| of.1).collect();
+        (phases.len() >= FEWEST_PHASES).then(|| Usual { phase: statistics(phases.iter().copied()).1, phases })
+    }
+}
+
+/// What is usual in a country.
+struct Usual {
+    /// In turns.
+    phase: f64,
+    phases: Vec<Deviation>,
+}
+
+impl Usual {
+    /// How far the phase of as many of the accounts, drawn with replacement, is from that of all of them.
+    fn error(&self, stream: &mut Stream) -> Deviation {
+        let resample = self.phases.iter().map(|_| self.phases[stream.below(self.phases.len())]);
+        Deviation::of_turns(statistics(resample).1 - self.phase)
     }
 }
 
@@ -104,39 +190,22 @@ pub(crate) fn phase_of(facts: &Facts<'_>, account: AccountId, config: &Behaviour
     (hours.len() as f64 * length * length >= RAYLEIGH).then_some(direction)
 }
 
-/// Phase of each country's panel accounts, and last of all.
-pub(crate) fn country_phases(facts: &Facts<'_>, accounts: &[AccountId], features: &[Features]) -> Vec<Option<f64>> {
-    let phased: Vec<(usize, f64)> = accounts
-        .iter()
-        .zip(features)
-        .filter_map(|(&account, known)| Some((country_of(facts, account), known.phase?)))
-        .collect();
-    let countries = phased.iter().filter(|entry| entry.0 != usize::from(NONE_U16)).map(|entry| entry.0 + 1).max();
-    let mut groups: Vec<Vec<f64>> = vec![Vec::new(); countries.unwrap_or(0) + 1];
-    let last = groups.len() - 1;
-    for (country, phase) in phased {
-        if country < last {
-            groups[country].push(phase);
-        }
-        groups[last].push(phase);
-    }
-    let mean = |phases: Vec<f64>| (phases.len() >= 10).then(|| statistics(phases.into_iter().map(Deviation::of_turns)).1);
-    groups.into_iter().map(mean).collect()
-}
-
-/// The deviations of panel accounts, by position; `None` for those without a phase.
+/// The deviations of panel accounts, by position; `None` for those without a phase, or of a country without one.
 pub(crate) fn deviations(
     facts: &Facts<'_>,
     accounts: &[AccountId],
     features: &[Features],
-    country_phases: &[Option<f64>],
+    phases: &Phases,
 ) -> Vec<Option<Deviation>> {
-    let deviation = |(&account, known): (&AccountId, &Features)| Deviation::of(facts, country_phases, account, known.phase?);
-    accounts.iter().zip(features).map(deviation).collect()
+    let deviation = |(&account, known): (&AccountId, &Features)| {
+        let usual = phases.usual(country_of(facts, account), &[account])?;
+        Some(Deviation::of_turns(known.phase? - usual.phase))
+    };
+    accounts.par_iter().zip(features).map(deviation).collect()
 }
 
-fn country_of(facts: &Facts<'_>, account: AccountId) -> usize {
-    usize::from(facts.accounts.country.get(account.index()).copied().unwrap_or(NONE_U16))
+fn country_of(facts: &Facts<'_>, account: AccountId) -> u16 {
+    facts.accounts.country.get(account.index()).copied().unwrap_or(NONE_U16)
 }
 
 /// Share of the group's events in one office's hours; negative bits speak for an office.
@@ -190,6 +259,38 @@ mod tests {
         toy::assert_super_uniform(300, |seed| test(&world.random_group(12, seed)).and_then(|signal| signal.p_value));
         let planted = test(&world.planted()).unwrap();
         assert!(planted.p_value.unwrap() <= 0.02 && planted.value.abs() > 6.0, "{planted:?}");
+    }
+
+    #[test]
+    fn who_keeps_the_hours_of_a_country_of_few_is_no_stranger_to_it() {
+        let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
+        let of = |far: usize, size: u32, seed| {
+            let world = Toy::of_countries(&[(1_500, 14), (far, 0)], seed);
+            let facts = world.facts();
+            let members: Vec<AccountId> = (1_500..1_500 + size).map(AccountId).collect();
+            diurnal_phase(&facts, &Population::new(&facts, &config), &members, &config)
+        };
+        // Nobody knows what is usual there, or nobody but the group.
+        for far in [9, 12] {
+            assert_eq!(of(far, 9, 1), None, "{far}");
+        }
+        // Few others are known, and it is known how little that says.
+        toy::assert_super_uniform(60, |seed| of(9 + FEWEST_PHASES, 9, seed)?.p_value);
+        // Others of these are few, and the group is many of them.
+        toy::assert_super_uniform(60, |seed| of(60, 40, seed)?.p_value);
+    }
+
+    #[test]
+    fn who_declares_a_country_of_few_and_keeps_the_hours_of_another_is_found() {
+        let config = BehaviourConfig { draws: 99, ..BehaviourConfig::default() };
+        // The last ones declare the second country, whose others keep other hours; and are most of those who do.
+        let mut world = Toy::of_countries(&[(1_500, 14), (30, 0), (40, 14)], 1);
+        let declared: Vec<u16> = world.accounts.country.iter().map(|&country| country.min(1)).collect();
+        world.accounts.country = declared.into();
+        let facts = world.facts();
+        let members: Vec<AccountId> = (1_530..1_570).map(AccountId).collect();
+        let found = diurnal_phase(&facts, &Population::new(&facts, &config), &members, &config).expect("they have a day");
+        assert!(found.bits > 8.0 && found.value.abs() > 8.0, "{found:?}");
     }
 
     #[test]

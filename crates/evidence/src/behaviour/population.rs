@@ -5,11 +5,12 @@
 //! member. The m panel accounts of a stratum are themselves a sample of what its accounts do, so each draw takes its accounts
 //! from a resample of them (m with replacement): null groups then vary by 1 / n + 1 / m, as a group and a panel of one law
 //! differ, instead of by 1 / n, which finds something in anybody where a pathway has few other accounts (Efron 1979,
-//! doi:10.1214/aos/1176344552). Strata with fewer than [`FEWEST`] candidates are widened to neighbouring volumes of the same pathway, then to all. Also: the phase of the day of
-//! every country, creation times (a sorted sample), how fast templates spread by degree, how abruptly reference clusters
-//! (accounts that share an address, a card or a credential) adopt releases, and session lengths.
+//! doi:10.1214/aos/1176344552). Strata with fewer than [`FEWEST`] candidates are widened to neighbouring volumes of the same
+//! pathway, then to all. Also: the phases of the day of accounts of every country, creation times (a sorted sample), how fast
+//! templates spread by degree, how abruptly reference clusters (accounts that share an address, a card or a credential) adopt
+//! releases, and session lengths.
 //!
-//! Cost: one hash and sort of the accounts, O(accounts log accounts); then O(panel) accounts are read, at most
+//! Cost: two hashes and sorts of the accounts, O(accounts log accounts); then O(panel + countries) accounts are read, at most
 //! `panel_events` events each. Parallel; the same bytes at any number of threads.
 
 use std::ops::Range;
@@ -56,8 +57,8 @@ pub struct Population {
     pub(crate) capability_count: usize,
     /// How much more alike two events of one account are in capability than two accounts'.
     pub(crate) capability_agreement: Option<f64>,
-    /// Phase of each country in turns; the last entry is everybody's.
-    pub(crate) country_phases: Vec<Option<f64>>,
+    /// Phases of the day that say what is usual in each country.
+    pub(crate) phases: diurnal_phase::Phases,
     /// How far panel accounts are from their country's phase, by position; `None` for those without a phase.
     pub(crate) deviations: Vec<Option<diurnal_phase::Deviation>>,
     /// A sorted sample of creation times.
@@ -92,7 +93,7 @@ impl Population {
                 tenure: tenure::tenure_of(facts, account, &days),
             })
             .collect();
-        let country_phases = diurnal_phase::country_phases(facts, &accounts, &features);
+        let phases = diurnal_phase::Phases::new(facts, &accounts, &features, config);
         let mut sessions: Vec<Seconds> =
             accounts.par_iter().flat_map_iter(|&account| regular_use::session_lengths(facts, account, config)).collect();
         sessions.par_sort_unstable();
@@ -100,8 +101,8 @@ impl Population {
             accounts.par_iter().filter_map(|&account| own_hours::halves_of(facts, account)).collect();
         Population {
             lasting: own_hours::reference(&halves),
-            deviations: diurnal_phase::deviations(facts, &accounts, &features, &country_phases),
-            country_phases,
+            deviations: diurnal_phase::deviations(facts, &accounts, &features, &phases),
+            phases,
             created: created_sample(facts, created_stride),
             created_stride,
             fan_out: template_fan_out::reference(facts, config),

@@ -208,6 +208,23 @@ impl Toy {
         toy
     }
 
+    /// Accounts of countries, each with so many that keep a day from the same hour on.
+    pub(crate) fn of_countries(countries: &[(usize, i64)], seed: u64) -> Toy {
+        let mut stream = Stream::new(key(&[seed, 27]));
+        let (mut rows, mut country) = (Vec::new(), Vec::new());
+        for (number, &(accounts, hour)) in countries.iter().enumerate() {
+            for _ in 0..accounts {
+                let mut any = || {
+                    let spread = (stream.below(6 * HOUR as usize) + stream.below(6 * HOUR as usize)) as i64;
+                    event(START + stream.below(DAYS as usize) as i64 * DAY + (hour * HOUR + spread).rem_euclid(DAY))
+                };
+                rows.push((0..40).map(|_| any()).collect());
+                country.push(number as u16);
+            }
+        }
+        Toy::of(rows, &[], AccountTable { country: country.into(), ..AccountTable::default() })
+    }
+
     /// `benign` accounts that each keep six hours of the day, wherever these lie, and `planted` ones at all hours.
     pub(crate) fn with_hours(benign: usize, planted: usize, events: usize, seed: u64) -> Toy {
         let mut stream = Stream::new(key(&[seed, 12]));
