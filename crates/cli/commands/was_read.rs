@@ -405,6 +405,14 @@ pub(super) fn say_what_is_left_out(summary: &BuildSummary, output: &mut Output) 
             counted(read.conflicting, "row")
         ))?;
     }
+    for read in summary.tables.iter().filter(|read| read.banned_before_made > 0) {
+        let have = if read.banned_before_made == 1 { "has" } else { "have" };
+        output.say(&format!(
+            "{}: {} {have} a banned_at before created_at: are the columns the right way round, and in one zone?",
+            read.file,
+            counted(read.banned_before_made, "row")
+        ))?;
+    }
     for (read, (column, values)) in summary.tables.iter().flat_map(|read| read.empty.iter().map(move |empty| (read, empty))) {
         output.say(&format!(
             "{}: no row has a value of {column}, which the store has of {}: they keep it (a table that clears it has a value for some account)",

@@ -5,6 +5,22 @@ use crate::ingested::SeveralNames;
 use crate::normalise::time::Unit;
 use crate::schema::meaning::{MEANINGS, Use};
 
+/// A column's name as it is told; where it has none (pandas writes its index so), which it is.
+pub(crate) fn named_or_counted(name: &str, at: usize) -> String {
+    if !name.trim().is_empty() {
+        return shortened(name).into_owned();
+    }
+    let number = at + 1;
+    let end = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("a column without a name (the {number}{end})")
+}
+
 /// Whether rows of one sighting have such a column.
 pub(super) fn keep_in_long(usage: &Use) -> bool {
     matches!(usage, Use::Time | Use::Account | Use::EventId | Use::Kind | Use::Value | Use::Requests | Use::Tokens)
@@ -63,7 +79,7 @@ impl Layout {
         columns.retain(|column| if long { keep_in_long(&column.usage) } else { !half(&column.usage) });
         let ignored = (0..header.len())
             .filter(|&index| columns.iter().all(|column| column.index != index))
-            .map(|index| shortened(&header[index]).into_owned())
+            .map(|index| named_or_counted(&header[index], index))
             .collect();
         // Templates are made of prompts where there are some.
         let missing = MEANINGS[..5]

@@ -33,7 +33,7 @@ mod tests;
 
 pub use column_name::{ColumnName, Theirs};
 use layout::keep_in_long;
-pub(crate) use layout::{Layout, LayoutColumn};
+pub(crate) use layout::{Layout, LayoutColumn, named_or_counted};
 pub(crate) use meaning::{COMPARED, Use, fold, is_known_kind, is_nearly, may_be_mapped, refuse_unknown};
 use meaning::{CONTENT, MEANINGS, OF_GATEWAYS, OF_PAIRS, expect_meaning, ours_of, use_of};
 pub use meaning::{TEMPLATE_KIND, kind_name, meant_by};

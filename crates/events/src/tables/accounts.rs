@@ -92,18 +92,21 @@ fn given(session: &Session<'_>, path: &Path, names: &Names) -> Result<(Table, Ta
     let whose = table.rows.iter().map(|row| text(&row[key])).zip(found);
     let fit = table.fit(("accounts", path), &COLUMNS, 1, whose);
     // Also of accounts that only a later batch brings: whoever gives the table is there now.
-    for column in [COLUMNS[1], COLUMNS[2]].into_iter().filter_map(|names| table.column(names)) {
+    let times = |names: &[&str]| -> Result<Vec<Seconds>, EventError> {
+        let Some(column) = table.column(names) else { return Ok(Vec::new()) };
         let times: Vec<_> = (0..table.rows.len()).into_par_iter().map(|at| table.time(path, at, column)).collect();
         // The first error of several is told, whatever the threads.
-        times.into_iter().collect::<Result<Vec<Seconds>, _>>()?;
-    }
+        times.into_iter().collect()
+    };
+    let lives = times(COLUMNS[1])?.into_iter().zip(times(COLUMNS[2])?);
+    let banned_before_made = lives.filter(|&(made, banned)| banned != NO_TIME && banned < made).count() as u64;
     let cell = |ours: &str, field| match ours {
         "account_id" if text(field).is_empty() => Cow::Borrowed(""),
         "account_id" => session.canonical_account(text(field)),
         "org" if !field.is_empty() => Cow::Owned(session.pseudonym("org", field)),
         _ => Cow::Borrowed(field),
     };
-    Ok((one_each(table.in_our_words(&COLUMNS, cell)), TableRead { forgotten, ..fit }))
+    Ok((one_each(table.in_our_words(&COLUMNS, cell)), TableRead { forgotten, banned_before_made, ..fit }))
 }
 
 fn text(field: &str) -> &str {

@@ -21,8 +21,9 @@ pub use accounts::{ACCOUNT_COLUMNS, AccountAttributes};
 pub(crate) use listed::{allowed, releases};
 
 use crate::batches::parquet_as_csv;
-use crate::error::{EventError, shortened};
+use crate::error::EventError;
 use crate::normalise::{is_absent, time};
+use crate::schema::{fold, named_or_counted};
 use crate::session::Session;
 use crate::source;
 
@@ -52,6 +53,8 @@ pub struct TableRead {
     pub matched: u64,
     /// Those of what an earlier row speaks of too and says otherwise; of an account the first row counts.
     pub conflicting: u64,
+    /// Of an account table, the rows whose account was banned before it was made.
+    pub banned_before_made: u64,
     /// Of a known-good list, the lines that the store had and this one lacks, and that count no more.
     pub no_longer: u64,
     /// Rows that were left out because they are of accounts that were forgotten; `rows` are the others.
@@ -80,6 +83,16 @@ pub(crate) struct Read<T> {
     pub(crate) kept: Option<Vec<u8>>,
 }
 
+/// Whether a column is called so, whatever its case and separators: as columns of events are known.
+fn is_called(column: &str, name: &str) -> bool {
+    fold(column.trim()) == fold(name)
+}
+
+/// Whether a column of this name is one of these, each by its names.
+fn means(columns: &[&[&str]], name: &str) -> bool {
+    columns.iter().any(|names| names.iter().any(|known| is_called(name, known)))
+}
+
 /// Columns in which people write what they like, which may name anybody.
 const TEXTS: [&str; 2] = ["label", "reason"];
 
@@ -89,7 +102,8 @@ fn left_out(session: &Session<'_>) -> &'static [&'static str] {
 }
 
 /// Some columns of a table of the caller's own, read as the side tables are: CSV, TSV or Parquet; plain, `.gz` or `.zst`; `-` is stdin.
-/// By row the fields of the columns that are asked for, each by its names in small letters, of which the first that is there counts.
+/// By row the fields of the columns that are asked for, each by its names, of which the first that is there counts, whatever its
+/// case and separators.
 /// Cost: the whole table in memory.
 ///
 /// # Errors
@@ -113,7 +127,7 @@ pub(crate) struct Table {
 impl Table {
     /// Reads a table of which these columns mean something.
     pub(crate) fn read(path: &Path, columns: &[&[&str]]) -> Result<Table, EventError> {
-        let is_ours = |name: &str| columns.iter().any(|names| names.contains(&name.trim().to_lowercase().as_str()));
+        let is_ours = |name: &str| means(columns, name);
         if let Some(csv) = parquet_as_csv(path, &is_ours)? {
             return Table::of(&csv, path);
         }
@@ -136,12 +150,13 @@ impl Table {
         for record in reader.records() {
             let record = record.map_err(|error| EventError::input(path, error, "write the file as UTF-8 CSV"))?;
             if header.is_empty() {
-                header = record.iter().map(str::to_lowercase).collect();
+                header = record.iter().map(str::to_owned).collect();
             } else if record.len() == header.len() {
                 rows.push(record);
             } else {
                 let line = line_of(&record);
-                let problem = format!("line {line} has {} fields, the header has {}", record.len(), header.len());
+                let fields = if record.len() == 1 { "field" } else { "fields" };
+                let problem = format!("line {line} has {} {fields}, the header has {}", record.len(), header.len());
                 return Err(EventError::input(path, problem, "quote fields that hold the delimiter"));
             }
         }
@@ -265,7 +280,6 @@ impl Table {
         keys: usize,
         of_row: impl Iterator<Item = (T, bool)>,
     ) -> TableRead {
-        let means = |columns: &[&[&str]], name: &str| columns.iter().any(|names| names.contains(&name));
         let says: Vec<usize> = (0..self.header.len()).filter(|&at| means(&columns[keys..], &self.header[at])).collect();
         let (mut matched, mut conflicting) = (0, 0);
         let mut first: HashMap<T, usize, ahash::RandomState> = HashMap::default();
@@ -274,14 +288,15 @@ impl Table {
             let earlier = *first.entry(what).or_insert(at);
             conflicting += u64::from(says.iter().any(|&column| self.rows[earlier][column] != self.rows[at][column]));
         }
-        let ignored =
-            self.header.iter().filter(|name| !means(columns, name)).map(|name| shortened(name).into_owned()).collect();
+        let ignored = self.header.iter().enumerate().filter(|(_, name)| !means(columns, name));
+        let ignored = ignored.map(|(at, name)| named_or_counted(name, at)).collect();
         TableRead {
             table,
             file: path.display().to_string(),
             rows: self.rows.len() as u64,
             matched,
             conflicting,
+            banned_before_made: 0,
             no_longer: 0,
             forgotten: 0,
             ignored,
@@ -297,7 +312,7 @@ impl Table {
     }
 
     fn column(&self, names: &[&str]) -> Option<usize> {
-        names.iter().find_map(|name| self.header.iter().position(|found| found == name))
+        names.iter().find_map(|name| self.header.iter().position(|found| is_called(found, name)))
     }
 
     fn required(&self, path: &Path, names: &[&str]) -> Result<usize, EventError> {
@@ -366,6 +381,19 @@ mod tests {
         for text in ["20514", "1985-03-01T00:00:00Z", "yesterday", "-", "--1"] {
             assert_eq!(time(text).is_ok(), text == "-", "{text}");
         }
+    }
+
+    #[test]
+    fn columns_are_known_whatever_their_case_and_separators() {
+        let table = table("Account-ID,created at,bannedAt,Colour\na,2026-03-01,2026-03-02,red\n");
+        assert_eq!([&["account_id"], &["created_at"], &["banned_at"]].map(|names| table.column(names)), [0, 1, 2].map(Some));
+        let fit = table.fit(
+            ("accounts", Path::new("f")),
+            &[&["account_id"], &["created_at"], &["banned_at"]],
+            1,
+            std::iter::empty::<(u8, bool)>(),
+        );
+        assert_eq!((fit.ignored, table.header[3].as_str()), (vec!["Colour".to_owned()], "Colour"));
     }
 
     #[test]
