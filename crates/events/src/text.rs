@@ -10,7 +10,7 @@ use crate::error::EventError;
 use crate::fields::Fields;
 use crate::json::{KeysSeen, Values, marked, object, without_nan};
 use crate::normalise::Reason;
-use crate::normalise::time::{self, FirstUnits, Unit};
+use crate::normalise::time::{self, FirstUnits};
 use crate::quotes::{Odd, Quoting};
 use crate::rows::{Place, Yield, roles};
 use crate::schema::{Layout, LayoutColumn, Use};
@@ -113,11 +113,11 @@ fn name_cut(layout: &Layout, format: &Format, piece: &Piece, out: &mut Yield) {
     }
 }
 
-/// What the times at the beginning of a file are in, if that can be told.
-pub(crate) fn unit_of(session: &Session<'_>, layout: &Layout, format: &Format, start: &[u8]) -> Option<Unit> {
-    let column = layout.time()?;
+/// What the times at the beginning of a file are in.
+pub(crate) fn first_units(session: &Session<'_>, layout: &Layout, format: &Format, start: &[u8]) -> FirstUnits {
     let mut units = FirstUnits::default();
-    let mut note = |raw: &[u8]| units.note(time::parse(raw, session.config.zone()));
+    let Some(column) = layout.time() else { return units };
+    let mut note = |raw: &[u8]| units.note_text(raw, session.config.zone());
     let of_folder = column.of_folder.as_deref();
     match format {
         Format::Delimited(_) if of_folder.is_some() => note(of_folder.unwrap_or_default()),
@@ -144,7 +144,7 @@ pub(crate) fn unit_of(session: &Session<'_>, layout: &Layout, format: &Format, s
             }
         }
     }
-    units.most()
+    units
 }
 
 fn delimited(session: &Session<'_>, layout: &Layout, quoting: &Quoting, place: &Place<'_>, piece: &Piece, out: &mut Yield) {
@@ -410,13 +410,13 @@ mod tests {
         let (layout, fields) = session.map.fields(&header, path).unwrap();
         let lines = r#"{"timestamp": 1772323200, "account_id": "a", "tokens": NaN}"#.to_owned() + "\n";
         let format = Format::JsonLines(fields);
-        assert_eq!(unit_of(&session, &layout, &format, lines.repeat(3).as_bytes()), Some(Unit::Seconds));
+        assert_eq!(first_units(&session, &layout, &format, lines.repeat(3).as_bytes()).most(), Some(time::Unit::Seconds));
         // Quotes that swallow rows don't hide their times.
         let header: Vec<String> = ["timestamp", "account_id", "device"].map(String::from).to_vec();
         let layout = session.map.layout(&header, path).unwrap();
         let format = Format::Delimited(Quoting::new(b',', &layout));
         let rows = "1772323200,a,\"open\n".to_owned() + &"1772323200,a,d\n".repeat(3) + "2026-03-01T00:00:00Z,a,d\n";
-        assert_eq!(unit_of(&session, &layout, &format, rows.as_bytes()), Some(Unit::Seconds));
+        assert_eq!(first_units(&session, &layout, &format, rows.as_bytes()).most(), Some(time::Unit::Seconds));
     }
 
     proptest! {

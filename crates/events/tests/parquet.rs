@@ -47,6 +47,19 @@ fn read_both(config: &IngestConfig, columns: &[(&str, ArrayRef)]) -> [Ingested; 
     [read_by(config, &path).unwrap(), ingest(batches, config, &Unobserved).unwrap()]
 }
 
+/// They were rejected: large floats have an exponent as text.
+#[test]
+fn times_in_any_unit_may_be_floats() {
+    let at = 1_772_323_200.123;
+    for unit in [1.0, 1e3, 1e6, 1e9] {
+        let times: ArrayRef = Arc::new(Float64Array::from(vec![Some(at * unit), None]));
+        for got in read_both(&IngestConfig::default(), &[("account_id", texts(&["a", "b"])), ("timestamp", times)]) {
+            assert_eq!((got.rejected_count(), got.rows_without_time), (0, 1), "{unit}");
+            assert_eq!(&got.activity.columns().time[..], [1_772_323_200_123], "{unit}");
+        }
+    }
+}
+
 fn texts(values: &[&str]) -> ArrayRef {
     Arc::new(StringArray::from(values.to_vec()))
 }

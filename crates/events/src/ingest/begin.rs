@@ -9,6 +9,7 @@ use crate::error::EventError;
 use crate::fields::{Fields, MOST_KEYS, with_paths};
 use crate::header::no_header;
 use crate::json;
+use crate::normalise::time::Unit;
 use crate::quotes::Quoting;
 use crate::schema::Layout;
 use crate::session::Session;
@@ -81,7 +82,7 @@ pub(super) fn begin(session: &Session<'_>, path: &Path, mut reader: source::Byte
         let read = session.map.fields(&keys, path);
         let (mut layout, fields) = read.map_err(|error| with_paths(error, || keys_of(&Fields::all())))?;
         let format = Format::JsonLines(fields);
-        layout.unit = text::unit_of(session, &layout, &format, &start);
+        (layout.unit, layout.days) = units_of(session, &layout, &format, &start);
         let within = within();
         return Ok(Some(Begun { layout, format, within, pieces: pieces(reader, start, 1, None) }));
     }
@@ -111,9 +112,15 @@ pub(super) fn begin(session: &Session<'_>, path: &Path, mut reader: source::Byte
     start.drain(..end);
     let quoting = Quoting::new(delimiter, &layout);
     let format = Format::Delimited(quoting.clone());
-    layout.unit = text::unit_of(session, &layout, &format, &start);
+    (layout.unit, layout.days) = units_of(session, &layout, &format, &start);
     let within = Vec::new();
     Ok(Some(Begun { layout, format, within, pieces: pieces(reader, start, first_line, Some(quoting)) }))
+}
+
+/// What the times of a file are in, if that can be told, and whether they are days.
+fn units_of(session: &Session<'_>, layout: &Layout, format: &Format, start: &[u8]) -> (Option<Unit>, bool) {
+    let units = text::first_units(session, layout, format, start);
+    (units.most(), units.are_days())
 }
 
 /// Whether a file begins with a line, be it a header or a JSON object, that goes on at the end of this.

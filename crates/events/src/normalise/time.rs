@@ -109,6 +109,9 @@ pub fn parse(raw: &[u8], zone: &Zone) -> Result<Option<(i64, Unit)>, Reason> {
     if text.is_empty() {
         return Ok(None);
     }
+    let is_float = memchr::memchr2(b'e', b'E', text).is_some();
+    let written_out = if is_float { without_exponent(text) } else { None };
+    let text = written_out.as_deref().unwrap_or(text);
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     if digits == 0 && std::str::from_utf8(text).is_ok_and(is_absent) {
         return Ok(None);
@@ -127,13 +130,48 @@ pub fn parse(raw: &[u8], zone: &Zone) -> Result<Option<(i64, Unit)>, Reason> {
         }
         let number: i64 = std::str::from_utf8(whole).ok().and_then(|text| text.parse().ok()).ok_or(Reason::BadTime)?;
         let (millis, unit) = epoch(number)?;
-        let extra = if unit == Unit::Seconds { thousandths(fraction) } else { 0 };
-        return Ok(Some((millis + extra, unit)));
+        return Ok(Some(match unit {
+            Unit::Seconds => (millis + thousandths(fraction), unit),
+            // A float of so many nanoseconds is wrong by up to 128 of them: of 123 ms it may have 122.9999.
+            Unit::Nanos => ((number + 500) / 1000 / 1000, unit),
+            _ => (millis, unit),
+        }));
     }
     let (millis, local) = rfc3339(text).or_else(|| rfc3339(&of_common_log(text)?)).ok_or(Reason::BadTime)?;
     let millis = if local { zone.of_local(millis) } else { millis };
     if millis < YEAR_2000 * 1000 { Err(Reason::AncientTime) } else { Ok(Some((millis, Unit::Rfc3339))) }
 }
+
+/// A number with an exponent (`1.7723232e+12`) without it, digit by digit, so that none is lost; always with a point, for it is a
+/// float's. Nothing if it is none, or no number that can be a time.
+fn without_exponent(text: &[u8]) -> Option<Vec<u8>> {
+    let at = memchr::memchr2(b'e', b'E', text)?;
+    let (mantissa, exponent) = (&text[..at], std::str::from_utf8(&text[at + 1..]).ok()?);
+    let point = memchr::memchr(b'.', mantissa).unwrap_or(mantissa.len());
+    let fraction = mantissa.get(point + 1..).unwrap_or_default();
+    let digits = [&mantissa[..point], fraction].concat();
+    let exponent: usize = exponent.strip_prefix('+').unwrap_or(exponent).parse().ok()?;
+    let whole = point + exponent;
+    if point == 0 || whole > LONGEST_NUMBER || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let digit = |at: usize| digits.get(at).copied().unwrap_or(b'0');
+    let mut plain: Vec<u8> = (0..whole).map(digit).collect();
+    plain.push(b'.');
+    plain.extend(digits.get(whole..).filter(|left| !left.is_empty()).unwrap_or(b"0"));
+    Some(plain)
+}
+
+/// Digits of the largest number that is a time, in nanoseconds.
+const LONGEST_NUMBER: usize = 19;
+
+/// Whether this is a day alone (`2026-03-01`).
+pub(crate) fn is_day(raw: &[u8]) -> bool {
+    let text = raw.trim_ascii();
+    text.len() == DAY_LENGTH && rfc3339(text).is_some()
+}
+
+const DAY_LENGTH: usize = "2026-03-01".len();
 
 /// Whether this is what systems write that must write a time where there is none: nothing or less since the epoch, a time on the
 /// epoch's day, wherever that was, or before it, or a day of zeros.
@@ -169,16 +207,20 @@ fn thousandths(fraction: &[u8]) -> i64 {
     (0..3).fold(0, |sum, at| sum * 10 + fraction.get(at).map_or(0, |byte| i64::from(byte - b'0')))
 }
 
-/// RFC 3339 with `T`, `t` or a space, an optional fraction, and `Z`, an offset or nothing; whether it was nothing. Offsets are
-/// also read as PostgreSQL (`+00`), `strftime` (`+0200`), Ruby (` +0200`) and Go (` +0200 CEST`) write them.
+/// RFC 3339 with `T`, `t` or a space, an optional fraction, and `Z`, an offset or nothing; whether it was nothing. Seconds may be
+/// missing, and so may all but the day, which is its midnight. Offsets are also read as PostgreSQL (`+00`), `strftime` (`+0200`),
+/// Ruby (` +0200`) and Go (` +0200 CEST`) write them.
 fn rfc3339(text: &[u8]) -> Option<(i64, bool)> {
     let number = |range: std::ops::Range<usize>| -> Option<i64> {
         text.get(range)?.iter().try_fold(0i64, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0')))
     };
     let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
-    let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
-    let punctuation =
-        text[4] == b'-' && text[7] == b'-' && matches!(text[10], b'T' | b't' | b' ') && text[13] == b':' && text[16] == b':';
+    let is_day = text.len() == DAY_LENGTH;
+    let has_seconds = text.get(16) == Some(&b':');
+    let (hour, minute) = if is_day { (0, 0) } else { (number(11..13)?, number(14..16)?) };
+    let second = if has_seconds { number(17..19)? } else { 0 };
+    let of_time = || matches!(text[10], b'T' | b't' | b' ') && text[13] == b':';
+    let punctuation = text[4] == b'-' && text[7] == b'-' && (is_day || of_time());
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let days = match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
@@ -189,9 +231,13 @@ fn rfc3339(text: &[u8]) -> Option<(i64, bool)> {
     if !punctuation || day < 1 || day > days || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
-    let mut rest = &text[19..];
+    let mut rest: &[u8] = match (is_day, has_seconds) {
+        (true, _) => &[],
+        (_, true) => &text[19..],
+        _ => &text[16..],
+    };
     let mut millis = 0;
-    if let Some(fraction) = rest.strip_prefix(b".").or_else(|| rest.strip_prefix(b",")) {
+    if let Some(fraction) = rest.strip_prefix(b".").or_else(|| rest.strip_prefix(b",")).filter(|_| has_seconds) {
         let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
         if digits == 0 {
             return None;
@@ -253,6 +299,7 @@ fn offset(text: &[u8]) -> Option<i64> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FirstUnits {
     counts: [usize; 5],
+    days: usize,
 }
 
 impl FirstUnits {
@@ -264,6 +311,17 @@ impl FirstUnits {
         if let Ok(Some((_, unit))) = time {
             self.counts[unit as usize] += 1;
         }
+    }
+
+    /// The same of a time as it is written.
+    pub(crate) fn note_text(&mut self, raw: &[u8], zone: &Zone) {
+        self.days += usize::from(is_day(raw));
+        self.note(parse(raw, zone));
+    }
+
+    /// Whether all of them are days.
+    pub(crate) fn are_days(&self) -> bool {
+        self.days > 0 && self.days == self.counts.iter().sum::<usize>()
     }
 
     /// The unit of more than half of them.
@@ -340,6 +398,31 @@ mod tests {
         for nothing in [" ", "NULL", "\\N", "-"] {
             assert_eq!(parse(nothing.as_bytes(), &Zone::default()), Ok(None));
         }
+        let floats = [
+            ("1.700000000123e+09", Unit::Seconds),
+            ("1.700000000123e+12", Unit::Millis),
+            ("17000000001234.56E+2", Unit::Micros),
+            // The float that is nearest to ...123,000,000.
+            ("1.700000000123e18", Unit::Nanos),
+            ("1.7000000001229999e18", Unit::Nanos),
+            ("1700000000122999808.0", Unit::Nanos),
+        ];
+        for (text, unit) in floats {
+            assert_eq!(parse(text.as_bytes(), &Zone::default()), Ok(Some((at, unit))), "{text}");
+        }
+    }
+
+    #[test]
+    fn seconds_and_the_time_of_day_may_be_missing() {
+        let berlin: Zone = "Europe/Berlin".parse().unwrap();
+        let read = |text: &str, zone: &Zone| parse(text.as_bytes(), zone).unwrap().unwrap();
+        let utc = Zone::default();
+        for text in ["2026-03-01 10:00", "2026-03-01T10:00Z", "2026-03-01T12:00+02:00", "01/Mar/2026:10:00 +0000"] {
+            assert_eq!(read(text, &utc), read("2026-03-01T10:00:00Z", &utc), "{text}");
+        }
+        assert_eq!(read("2026-03-01", &utc), read("2026-03-01T00:00:00Z", &utc));
+        assert_eq!(read("2026-03-01", &berlin), read("2026-02-28T23:00:00Z", &utc), "a day is its midnight there");
+        assert!(is_day(b" 2026-03-01") && !is_day(b"2026-03-01T10:00Z") && !is_day(b"2026-13-01") && !is_day(b"0123456789"));
     }
 
     #[test]
@@ -348,8 +431,17 @@ mod tests {
             "2023-02-29T00:00:00Z",
             "2023-13-01T00:00:00Z",
             "yesterday",
-            "2023-11-14",
+            "2023-11-1",
+            "2023-02-29",
+            "2023-11-14T22",
+            "2023-11-14T22:13.5",
+            "2023-11-14T22:1",
             "50000000000",
+            "1.7e",
+            "1.7e-9",
+            "1.7723232e99",
+            ".17723232e13",
+            "1.77x3232e12",
             "2023-11-14T22:13:20+2",
             "2023-11-14T22:13:20+020",
             "2023-11-14T22:13:20 +0200 7",
