@@ -165,6 +165,15 @@ fn late_events_count_and_are_told() {
     let summary = bench.ok(&["update", "st", &second, "--format", "json", "--quiet"]).json();
     assert_eq!((&summary["late_events"], &summary["accounts"]), (&1.into(), &5.into()));
     assert_eq!(bench.ok(&["build", &first, "-o", "other", "--format", "json", "--quiet"]).json()["late_events"], 0);
+    // Rows without a time are no events.
+    let timeless = bench.file("3.csv", format!("{header}{},f,198.51.100.7\n,g,198.51.100.7\n", "2026-03-11 10:00"));
+    let told = bench.ok(&["update", "st", &timeless]).stdout;
+    assert!(told.contains("1 row has no time: it counts as a sighting"), "{told}");
+    let summary = bench.ok(&["build", &first, &timeless, "-o", "other", "--format", "json", "--quiet"]).json();
+    assert_eq!((&summary["rows_without_time"], &summary["timed_events"]), (&1.into(), &3.into()));
+    let without = bench.file("4.csv", "account_id,ip\na,198.51.100.7\nb,198.51.100.7\n");
+    bench.ok(&["build", &without, "-o", "timeless", "--quiet"]);
+    bench.fails(2, &["nothing in timeless has a time"], &["expire", "timeless", "--keep", "10d"]);
     // What the account table says of its accounts stays through the update, and through an erasure.
     bench.ok(&["forget", "st", "e", "--reviewer", "dpo"]);
     let facts = |account: &str| bench.ok(&["show", "st", account, "--format", "json"]).json()["facts"].clone();

@@ -76,6 +76,7 @@ pub(super) fn summary_text(summary: &BuildSummary) -> String {
     }
     lines.extend(duplicate_line(summary.new_duplicates));
     lines.extend(forgotten_line("", summary.forgotten_rows));
+    lines.extend(without_time_line(summary.rows_without_time));
     lines.extend(unread_lines(summary.new_kept_rows, &summary.new_unread));
     lines.extend(absent_line(summary.absent));
     lines.extend(forwarded_line(summary.forwarded));
@@ -192,6 +193,16 @@ pub(super) fn profile_text(profile: &Profile) -> String {
 fn duplicate_line(rows: u64) -> Option<String> {
     let repeat = if rows == 1 { "repeats" } else { "repeat" };
     (rows > 0).then(|| format!("{} {repeat} an event that was read; counted once", counted(rows, "row")))
+}
+
+/// Rows that say who was seen with what, and not when.
+fn without_time_line(rows: u64) -> Option<String> {
+    let count = if rows == 1 {
+        "has no time: it counts as a sighting, and not as an exchange"
+    } else {
+        "have no time: they count as sightings, and not as exchanges"
+    };
+    (rows > 0).then(|| format!("{} {count}", counted(rows, "row")))
 }
 
 /// Rows of accounts that the store was told to forget.

@@ -118,6 +118,7 @@ pub(crate) fn assemble<K: Keeper>(
         short_prompts: fold.short,
         crowded_prompts: mined.as_ref().map_or(0, |mined| mined.crowded),
         late_events: fold.late,
+        rows_without_time: fold.without_time,
         event_ids: EventIds { pairs: session.counted.sorted(), duplicates: fold.duplicates },
         account_names: names.accounts,
         kind_names: names.kinds,

@@ -175,6 +175,8 @@ pub struct Ingested {
     pub crowded_prompts: u64,
     /// Events older than the last of the base, which counted all the same; 0 without a base.
     pub late_events: u64,
+    /// Rows of this run without a time: sightings, and no events.
+    pub rows_without_time: u64,
     /// Events that had an id, and rows that were left out because they had been read.
     pub event_ids: EventIds,
     /// Rows that say what another one says, where they were looked for ([`crate::IngestConfig::repeats`]).

@@ -137,6 +137,7 @@ impl Plain {
         }
         let late = |&&millis: &&i64| millis != NEVER && millis < session.watermark;
         out.late += self.millis.iter().filter(late).count() as u64;
+        out.without_time += self.millis.iter().filter(|&&millis| millis == NEVER).count() as u64;
         out.rows += accounts.len() as u64;
 
         let identifiers: Vec<&[u32]> = self.identifiers.iter().map(|&(at, _)| &codes[at][..]).collect();

@@ -52,6 +52,8 @@ pub(crate) struct Yield {
     /// Rows of accounts that were forgotten.
     pub(crate) forgotten: u64,
     pub(crate) late: u64,
+    /// Rows without a time, which are sightings and no events.
+    pub(crate) without_time: u64,
     /// By column what it holds.
     pub(crate) filled: Vec<Filled>,
     /// The names of fields, in JSON Lines.
@@ -214,6 +216,7 @@ impl Yield {
         if layout.long {
             manner.status = LONG_STATUS;
         }
+        self.without_time += u64::from(millis.is_none());
         let millis = millis.map_or(0, |millis| (millis % 1000) as u16);
         // What has no time is no event.
         let manner = if seconds == NO_TIME { 0 } else { self.manner(&place.session.manners, manner) };

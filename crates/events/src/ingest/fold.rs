@@ -77,6 +77,7 @@ pub(crate) struct Fold<'o> {
     pub(crate) duplicates: u64,
     pub(crate) forgotten: u64,
     pub(crate) late: u64,
+    pub(crate) without_time: u64,
 }
 
 impl<'o> Fold<'o> {
@@ -119,6 +120,7 @@ impl<'o> Fold<'o> {
             duplicates: 0,
             forgotten: 0,
             late: 0,
+            without_time: 0,
         })
     }
 
@@ -223,6 +225,7 @@ impl<'o> Fold<'o> {
         self.duplicates += part.duplicates;
         self.forgotten += part.forgotten;
         self.late += part.late;
+        self.without_time += part.without_time;
         part.pathways.iter().for_each(|&(account, pathway)| self.pathways.add(account, pathway));
         self.take_rejections(&part.rejections)?;
         self.observer.progressed(self.bytes.load(Ordering::Relaxed), self.rows);

@@ -61,6 +61,8 @@ pub struct BuildSummary {
     pub mined_templates: u64,
     /// Events older than the last that the store had before an update; they count all the same.
     pub late_events: u64,
+    /// Rows of this run without a time: what they say was seen with whom counts, and they are no exchanges.
+    pub rows_without_time: u64,
     /// Conflicts: of the rows with one event id and different content, which were all counted, all but one. By an update with those
     /// that the store had.
     pub conflicting_events: u64,
@@ -280,6 +282,7 @@ pub(super) fn summarise(ingested: &Ingested) -> BuildSummary {
         crowded_prompts: ingested.crowded_prompts,
         mined_templates: ingested.templates.len() as u64,
         late_events: ingested.late_events,
+        rows_without_time: ingested.rows_without_time,
         conflicting_events: ingested.event_ids.conflicts(),
         new_conflicting_events: ingested.event_ids.conflicts(),
         enriched: 0,

@@ -216,6 +216,7 @@ impl Kept {
             short_prompts: 0,
             crowded_prompts: 0,
             late_events: 0,
+            rows_without_time: 0,
             event_ids,
             event_pathway,
             event_pathways,
