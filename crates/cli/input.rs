@@ -44,7 +44,7 @@ pub(crate) fn text_of(path: &Path) -> anyhow::Result<String> {
 
 fn decoded(mut bytes: Vec<u8>) -> Result<String, String> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return Err("it is UTF-16; UTF-8 was expected".to_owned());
+        return Err("it is UTF-16; UTF-8 was expected; iconv -f UTF-16 -t UTF-8 writes it".to_owned());
     }
     if bytes.starts_with("\u{feff}".as_bytes()) {
         bytes.drain(.."\u{feff}".len());

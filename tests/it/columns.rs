@@ -153,6 +153,39 @@ fn side_tables_that_fit_nothing_are_told() {
     assert_eq!(bench.ok(&["update", "store", &more, "--format", "json"]).json()["tables"], serde_json::json!([]));
 }
 
+/// Bans of a column `bannedAt` were lost.
+#[test]
+fn columns_of_tables_are_known_by_any_spelling_as_those_of_events_are() {
+    let bench = Bench::new();
+    let events = bench.file("events.csv", ",Timestamp,Account ID,ip\n0,2026-03-01,a,8.8.8.8\n1,2026-03-02,b,8.8.8.8\n");
+    for (created, banned) in [("created at", "bannedAt"), ("Created-At", "banned.at"), ("CREATED_AT", "Banned At")] {
+        let rows = "0,a,2026-02-02,2026-02-01,4\n1,b,2026-02-01,,5\n2,z,2026-02-01,2026-02-03,5\n";
+        let accounts = bench.file("accounts.csv", format!(",AccountID,{created},{banned},Shoe Size\n{rows}"));
+        let built = bench.ok(&["build", &events, "--accounts", &accounts, "-o", "store"]);
+        let unread = "were not read: a column without a name (the 1st)";
+        assert!(
+            built.stdout.contains(&format!("accounts: columns that mean nothing and {unread}, Shoe Size")),
+            "{}",
+            built.stdout
+        );
+        assert!(built.stdout.contains(&format!("columns that mean nothing and {unread}; --map")), "{}", built.stdout);
+        assert!(built.stderr.contains("accounts.csv: 1 row has a banned_at before created_at"), "{}", built.stderr);
+        assert!(built.stderr.contains("events.csv: its times are days"), "{}", built.stderr);
+        let facts = bench.ok(&["show", "store", "account:a", "--format", "json"]).json()["facts"].clone();
+        assert_eq!(facts["banned_at"], "2026-02-01T00:00:00Z", "{banned}");
+    }
+    let one = bench.file("one.csv", "account_id,tier\na,free\ny,free\nz,free\n");
+    let built = bench.ok(&["build", &events, "--accounts", &one, "-o", "store"]);
+    assert!(built.stdout.contains("accounts: 3 rows, 1 is of an account that occurs"), "{}", built.stdout);
+    // In one way wherever text is read.
+    let utf_16: Vec<u8> = std::iter::once(0xfeff).chain("account_id,ip\n".encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let utf_16 = bench.file("utf16.csv", utf_16);
+    let told = ["utf16.csv: it is UTF-16; UTF-8 was expected; iconv -f UTF-16 -t UTF-8 writes it"];
+    bench.fails(2, &told, &["profile", &utf_16]);
+    bench.fails(2, &told, &["build", &events, "--accounts", &utf_16, "-o", "other"]);
+    bench.fails(2, &told, &["link", "store", "--must", &utf_16]);
+}
+
 #[test]
 fn a_column_without_values_and_one_of_a_single_value_are_told() {
     let bench = Bench::new();

@@ -182,6 +182,7 @@ fn read(file: &EnrichmentFile) -> Result<Table, EventError> {
     if name.ends_with(".mmdb") {
         return maxmind(path, bytes);
     }
+    source::refuse_utf_16(path, &bytes)?;
     let text = String::from_utf8(bytes)
         .map_err(|error| EventError::input(path, error, "expected .mmdb, or a list or table as text"))?;
     let mut networks = Vec::new();

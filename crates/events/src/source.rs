@@ -355,6 +355,17 @@ pub(crate) fn is_parquet(path: &Path) -> bool {
         || path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"))
 }
 
+/// Refuses what begins with a mark (BOM) of UTF-16, as some Windows programs write CSV.
+///
+/// # Errors
+/// [`EventError::Input`].
+pub(crate) fn refuse_utf_16(path: &Path, start: &[u8]) -> Result<(), EventError> {
+    if !(start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff")) {
+        return Ok(());
+    }
+    Err(EventError::input(path, "it is UTF-16; UTF-8 was expected", "iconv -f UTF-16 -t UTF-8 writes it"))
+}
+
 /// The delimiter that occurs most in a header line; a comma if none does.
 pub(crate) fn delimiter_of(header: &[u8]) -> u8 {
     [b'\t', b';', b'|', b',']

@@ -44,6 +44,7 @@ pub(super) fn begin(session: &Session<'_>, path: &Path, mut reader: source::Byte
         // The longest line, and its end.
         read_to(BEGINNING + MAX_RECORD, &mut start)?;
     }
+    source::refuse_utf_16(path, &start)?;
     if start.starts_with(b"\xef\xbb\xbf") {
         start.drain(..3);
     }

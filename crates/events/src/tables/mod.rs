@@ -139,6 +139,7 @@ impl Table {
     }
 
     fn of(bytes: &[u8], path: &Path) -> Result<Table, EventError> {
+        source::refuse_utf_16(path, bytes)?;
         let delimiter = source::delimiter_of(bytes.split(|&byte| byte == b'\n').next().unwrap_or_default());
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(delimiter)
