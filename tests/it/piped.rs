@@ -178,6 +178,20 @@ fn members_of_the_networks_that_stdin_names_and_what_is_left_out_of_lists_is_sai
         let ran = bench.ok(command);
         assert!(ran.stderr.contains(&format!("showing 2 of {all}; --top 0 shows all")), "{command:?}: {}", ran.stderr);
     }
+    // Whoever only touches it isn't one of its members, whatever they are piped into.
+    let members = bench.ok(&["members", &store, "--format", "jsonl"]).records();
+    for network in &listed.records() {
+        let id = network["id"].as_str().expect("an id");
+        let touches = members.iter().filter(|row| row["candidate"] == id && row["membership"] == "ambiguous").count();
+        let with = bench.ok(&["members", &store, "--network", id, "--ambiguous", "--format", "jsonl"]).records();
+        let without = bench.ok(&["members", &store, "--network", id, "--format", "jsonl"]);
+        assert!(without.records().iter().all(|row| row["membership"] != "ambiguous"));
+        assert_eq!(
+            (with.len() - without.records().len(), network["accounts"].as_u64()),
+            (touches, Some(without.records().len() as u64))
+        );
+        assert_eq!(without.stderr.contains("--ambiguous"), touches > 0, "{}", without.stderr);
+    }
     let networks = listed.records().len();
     let ran = bench.ok(&["consensus", &store, "--all", "--top", "1", "--runs", "1"]);
     assert!(ran.stderr.contains(&format!("showing 1 of {networks}; --top 0 shows all")), "{}", ran.stderr);

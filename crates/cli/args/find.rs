@@ -120,7 +120,10 @@ pub(crate) struct Members {
     /// Only accounts of this network (- reads ids from stdin)
     #[arg(long, value_name = "ID")]
     pub(crate) network: Option<String>,
-    /// Only records for which this holds, as in 'degree > 50 and first_seen >= 2026-02-01'
+    /// Also those that only touch the network and are no members of it (membership `ambiguous`)
+    #[arg(long, requires = "network")]
+    pub(crate) ambiguous: bool,
+    /// Only records for which this holds
     #[arg(long = "where", value_name = "EXPRESSION")]
     pub(crate) filter_where: Option<String>,
     /// Accounts to print (0: all)

@@ -286,7 +286,20 @@ pub(crate) fn members(arguments: &Members, output: &mut Output) -> anyhow::Resul
     networks.iter().for_each(|&network| dataset.expect_reading_of_network(&results, network));
     let whose: Vec<Option<usize>> = if ids.is_empty() { vec![None] } else { networks.into_iter().map(Some).collect() };
     let (cases, top) = (dataset.cases()?, filter::at_most(arguments.top));
-    let members = || whose.iter().flat_map(|&network| cases::label_members(&dataset, &results, &cases, network));
+    let members_of = |&network: &Option<usize>| -> Box<dyn Iterator<Item = Labelled>> {
+        match network.filter(|_| arguments.ambiguous) {
+            Some(network) => Box::new(cases::label_touching(&dataset, &results, &cases, network)),
+            None => Box::new(cases::label_members(&dataset, &results, &cases, network)),
+        }
+    };
+    let members = || whose.iter().flat_map(members_of);
+    let touching: usize =
+        whose.iter().flatten().map(|&network| results.members_of(network).len() - results.belonging(network).len()).sum();
+    if touching > 0 && !arguments.ambiguous {
+        let (touch, are) = if touching == 1 { ("touches", "is") } else { ("touch", "are") };
+        let accounts = counted(touching as u64, "account");
+        output.say(&format!("{accounts} that only {touch} it {are} left out; --ambiguous lists them"))?;
+    }
     if let Some(expression) = &arguments.filter_where {
         let passing = first_passing(members(), Some(expression), filter::MEMBER_FIELDS, 0)?;
         return Ok(output.first(&passing, arguments.top, MEMBER)?);
@@ -297,7 +310,8 @@ pub(crate) fn members(arguments: &Members, output: &mut Output) -> anyhow::Resul
     let all: usize = whose
         .iter()
         .map(|network| match network {
-            Some(network) => results.members_of(*network).len(),
+            Some(network) if arguments.ambiguous => results.members_of(*network).len(),
+            Some(network) => results.belonging(*network).len(),
             None => (0..dataset.graph().account_count() as u32).filter(|&account| has_room(account)).count(),
         })
         .sum();

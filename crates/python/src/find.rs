@@ -158,18 +158,24 @@ impl Store {
 
     /// Every account with its labels, a row each: `account_id`, `component` and `community` (numbered by size), `network`
     /// (flagged), `membership` (core, fringe, ambiguous), `confidence` (0 to 1), `evidence_bits`, `candidate` (flagged or not),
-    /// `consensus`, `label` (confirmed, rejected, awaiting). With `network` (id or rank) only its members; `where` as in
-    /// 'confidence > 0.9'. Streamed: it may be larger than memory.
-    #[pyo3(signature = (network = None, *, r#where = None))]
-    fn members(&self, py: Python<'_>, network: Option<Id>, r#where: Option<&str>) -> PyResult<Table> {
+    /// `consensus`, `label` (confirmed, rejected, awaiting). With `network` (id or rank) only its members, with `ambiguous` also
+    /// those that only touch it; `where` as in 'confidence > 0.9'. Streamed: it may be larger than memory.
+    #[pyo3(signature = (network = None, *, ambiguous = false, r#where = None))]
+    fn members(&self, py: Python<'_>, network: Option<Id>, ambiguous: bool, r#where: Option<&str>) -> PyResult<Table> {
         asked(py, &[&self.path], || {
+            if ambiguous && network.is_none() {
+                return Err(usage("ambiguous is of one network: name it"));
+            }
             let reading = self.reading()?;
             let place = network.map(|id| id.place(&reading.dataset, &reading.labelling)).transpose()?;
             place.into_iter().for_each(|place| reading.dataset.expect_reading_of_network(&reading.labelling, place));
-            if r#where.is_none() {
+            if r#where.is_none() && !ambiguous {
                 return Table::new("members", move || Ok(arrow::members(&reading, place)));
             }
-            let members = cases::label_members(&reading.dataset, &reading.labelling, &reading.cases, place);
+            let members: Box<dyn Iterator<Item = cases::Labelled>> = match place.filter(|_| ambiguous) {
+                Some(place) => Box::new(cases::label_touching(&reading.dataset, &reading.labelling, &reading.cases, place)),
+                None => Box::new(cases::label_members(&reading.dataset, &reading.labelling, &reading.cases, place)),
+            };
             let members = first_passing(members, r#where, filter::MEMBER_FIELDS, 0)?;
             Table::new("members", move || Ok(arrow::members_of(members.clone())))
         })
