@@ -122,7 +122,17 @@ fn new_events_drop_the_networks_and_a_failure_keeps_them() {
     assert_eq!(networks, bench.ok(&["networks", &store, "--format", "jsonl"]).stdout);
     let good = bench.file("good.csv", "account,ip\nnew,8.8.8.8\n");
     bench.ok(&["update", &store, &good]);
-    bench.fails(2, &["no networks yet", "detect"], &["networks", &store]);
+    let why = ["no networks, for events came since the last detection", "detect"];
+    bench.fails(2, &why, &["networks", &store]);
+    // Their lives are on record all the same.
+    let lives = bench.ok(&["lineage", &store, "--format", "jsonl"]);
+    assert!(lives.stderr.contains("as the last detection left it"), "{}", lives.stderr);
+    let id = lives.records()[0]["id"].as_str().expect("an id").to_owned();
+    assert_eq!(
+        bench.ok(&["lineage", &store, &id, "--format", "jsonl"]).stdout,
+        lives.stdout.lines().next().expect("a life").to_owned() + "\n"
+    );
+    bench.fails(2, &why, &["lineage", &store, "1"]);
     bench.ok(&["show", &store, "account:new"]);
     bench.fails(2, &["not a hydralink store"], &["update", "absent", &good]);
     assert!(!bench.path("absent").exists());

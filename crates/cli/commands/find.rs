@@ -515,17 +515,23 @@ const CHANGE: &[Field<Change>] = &[
 /// Prints the life of one network, of all, or everything that happened.
 pub(crate) fn lineage(arguments: &crate::args::Lineage, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open_for_lookups(&arguments.store)?;
-    let results = dataset.labelling()?;
+    let results = dataset.labelling_if_any()?;
+    let results = results.as_ref();
     if arguments.id.is_none() {
         dataset.expect(Reading::Whole);
     }
     let of_one = |id: &String| {
         // A network that no detection finds any more has rows too, and few.
-        results
-            .network_index(id)
-            .map_or_else(|| dataset.expect_reading_of(&[]), |network| dataset.expect_reading_of_network(&results, network));
-        Ok(lineage::lineage(&dataset, &results, id)?)
+        match results.and_then(|results| Some((results, results.network_index(id)?))) {
+            Some((results, network)) => dataset.expect_reading_of_network(results, network),
+            None => dataset.expect_reading_of(&[]),
+        }
+        Ok(lineage::lineage(&dataset, results, id)?)
     };
+    if results.is_none() && lineage::has_record(&dataset)? {
+        let store = quoted(&arguments.store);
+        output.say(&format!("no networks now: this is as the last detection left it. Next: hydralink detect {store}"))?;
+    }
     Ok(match &arguments.id {
         Some(id) => {
             let print = |life: &Lineage, output: &mut Output| Ok(output.one(life, lineage::text)?);
@@ -538,7 +544,7 @@ pub(crate) fn lineage(arguments: &crate::args::Lineage, output: &mut Output) -> 
             };
             output.records(&happened, HAPPENED)?
         }
-        None => output.records(&lineage::lineages(&dataset, &results)?, LIFE)?,
+        None => output.records(&lineage::lineages(&dataset, results)?, LIFE)?,
     })
 }
 

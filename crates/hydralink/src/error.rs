@@ -105,11 +105,13 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
-    /// The store has no detection results yet.
-    #[error("{} has no networks yet: {} first", store.display(), to_detect(store))]
+    /// The store has no detection results yet, or none any more.
+    #[error("{} has no networks{why}: {} first", store.display(), to_detect(store))]
     NotDetected {
         /// The store.
         store: PathBuf,
+        /// " yet", or why not.
+        why: &'static str,
     },
     /// No such account, identifier or network.
     #[error("{what} not found in the store{hint}")]

@@ -352,15 +352,15 @@ impl Store {
         match id {
             Some(id) => {
                 let found = asked(py, &[&self.path], || {
-                    let (dataset, labels) = self.labelled()?;
-                    lineage::lineage(&dataset, &labels, &id.text())
+                    let dataset = self.dataset()?;
+                    lineage::lineage(&dataset, dataset.labelling_if_any()?.as_ref(), &id.text())
                 })?;
                 plain(py, &found)
             }
             None => {
                 let found = asked(py, &[&self.path], || {
-                    let (dataset, labels) = self.labelled()?;
-                    lineage::lineages(&dataset, &labels)
+                    let dataset = self.dataset()?;
+                    lineage::lineages(&dataset, dataset.labelling_if_any()?.as_ref())
                 })?;
                 plain(py, &found)
             }

@@ -45,6 +45,13 @@ pub(crate) fn carry(dataset: &Dataset, left: impl FnOnce(Lists) -> Lists, writer
     kept.map_or(Ok(()), |kept| Kept { lists: left(kept.lists), ..kept }.put(writer))
 }
 
+/// That a store has no networks, and why: what came since the last detection dropped them, or there was none.
+pub(crate) fn not_detected(dataset: &Dataset) -> Error {
+    let store = dataset.store();
+    let why = if store.has(SECTION) { ", for events came since the last detection" } else { " yet" };
+    Error::NotDetected { store: store.path().to_owned(), why }
+}
+
 impl LastDetection {
     /// Those of a store; `None` if it was never detected.
     ///

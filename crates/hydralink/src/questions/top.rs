@@ -15,6 +15,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::dataset::Dataset;
+use crate::detect::last::not_detected;
 use crate::error::Error;
 use crate::node::Node;
 use crate::query::{self, kept_then_scanned, nodes_as_shown, ordered};
@@ -72,7 +73,7 @@ pub fn top<'a>(
     kind: Option<&str>,
 ) -> Result<impl Iterator<Item = TopNode> + 'a, Error> {
     if results.is_none() && by == By::Bits {
-        return Err(Error::NotDetected { store: dataset.path().to_owned() });
+        return Err(not_detected(dataset));
     }
     let ties = results.map(|results| Ties::of(dataset, results)).transpose()?;
     let graph = dataset.graph();

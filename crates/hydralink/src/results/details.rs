@@ -178,7 +178,7 @@ mod tests {
                 };
                 assert_eq!(plan(&kept), plan(&bare));
                 if kept.head(place).flagged {
-                    let lineage = |labels: &Labelling| lineage(&dataset, labels, &network.id).unwrap();
+                    let lineage = |labels: &Labelling| lineage(&dataset, Some(labels), &network.id).unwrap();
                     assert_eq!(lineage(&kept), lineage(&bare));
                 }
                 let members = kept.members_of(place);

@@ -27,6 +27,7 @@ use tying::Tying;
 use crate::consensus::Consensus;
 use crate::counted::counted;
 use crate::dataset::Dataset;
+use crate::detect::last::not_detected;
 use crate::detect::{Labels, last};
 use crate::error::Error;
 use crate::options::to_detect;
@@ -138,7 +139,7 @@ impl Labelling {
             )));
         }
         let summary: Option<Summary> = store.json(SUMMARY)?;
-        let summary = summary.ok_or_else(|| Error::NotDetected { store: store.path().to_owned() })?;
+        let summary = summary.ok_or_else(|| not_detected(dataset))?;
         let mut labelling = Labelling {
             run: summary.run,
             heads: summary.heads,

@@ -129,8 +129,8 @@ mod tests {
         )?;
         bans::impact(dataset, labels, nodes, true)?;
         links::overlap(dataset, labels, network, network + 1)?;
-        lineage::lineages(dataset, labels)?;
-        lineage::lineage(dataset, labels, &labels.head(network).id)?;
+        lineage::lineages(dataset, Some(labels))?;
+        lineage::lineage(dataset, Some(labels), &labels.head(network).id)?;
         linkage::components(dataset, &linkage::ComponentFilter::default())?;
         linkage::degree_sweep(dataset, &[])?;
         dense::dense_blocks(dataset, Some(labels), 2);

@@ -7,6 +7,7 @@ use super::log;
 use super::record::{Action, Kind, Opening, Record, State, Subject};
 use super::standing::Cases;
 use crate::dataset::{Dataset, in_brackets};
+use crate::detect::last::not_detected;
 use crate::error::Error;
 use crate::lineage;
 use crate::node::Node;
@@ -162,7 +163,7 @@ fn about(dataset: &Dataset, results: Option<&Labelling>, cases: &Cases, decision
             },
         }),
         (None, None) => Err(results.map_or_else(
-            || Error::NotDetected { store: dataset.path().to_owned() },
+            || not_detected(dataset),
             // The log is open for writing, and not read once more.
             |results| lineage::not_found(dataset, results, Some(cases), target),
         )),

@@ -30,10 +30,11 @@ use graph::{AccountId, IdentifierId, NO_TIME, Seconds};
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
-use crate::detect::Labels;
+use crate::detect::last::not_detected;
+use crate::detect::{Labels, LastDetection};
 use crate::error::Error;
 use crate::node::Node;
-use crate::results::{Labelling, Network, Results, Run};
+use crate::results::{Labelling, Network, Results};
 use crate::store::StoreWriter;
 use crate::subset::Kept;
 use crate::time::rfc3339;
@@ -157,51 +158,69 @@ pub struct Carrier {
     pub accounts: u64,
 }
 
-/// The lives of all networks that were ever over the threshold: those that stand as they rank, then the closed by id.
+/// The lives of all networks that were ever over the threshold: those that stand as they rank, then the closed by id. Where events
+/// came since the last detection there are no results, and lives are as that left them, by id.
 ///
 /// # Errors
-/// [`Error::StoreDamaged`] if the record can't be read; [`Error::Usage`] as [`crate::Run::detect_config`].
-pub fn lineages(dataset: &Dataset, results: &Labelling) -> Result<Vec<Lineage>, Error> {
-    let history = History::open(dataset)?;
-    let heads = results.heads().iter().enumerate();
+/// [`Error::NotDetected`] of a store that has neither; [`Error::StoreDamaged`] if the record can't be read; [`Error::Usage`] as
+/// [`crate::Run::detect_config`].
+pub fn lineages(dataset: &Dataset, results: Option<&Labelling>) -> Result<Vec<Lineage>, Error> {
+    let history = recorded(dataset, results)?;
+    let heads = results.map_or(&[][..], Labelling::heads).iter().enumerate();
     let place_of: BTreeMap<&str, usize> = heads.map(|(place, head)| (head.id.as_str(), place)).collect();
     let place = |network: &Remembered| place_of.get(network.id.as_str()).copied();
-    let rank = |network: &Remembered| place(network).filter(|&place| results.head(place).flagged).unwrap_or(usize::MAX);
+    let is_flagged = |&place: &usize| results.is_some_and(|results| results.head(place).flagged);
+    let rank = |network: &Remembered| place(network).filter(is_flagged).unwrap_or(usize::MAX);
     let mut networks: Vec<&Remembered> =
         history.networks.iter().filter(|network| network.standing != Standing::Candidate).collect();
     networks.sort_by_key(|network| (rank(network), network.id.clone()));
     let places: Vec<usize> = networks.iter().filter_map(|network| place(network)).collect();
-    let cards = results.networks(dataset, &places)?;
+    let cards = results.map_or(Ok(Vec::new()), |results| results.networks(dataset, &places))?;
     let cards: BTreeMap<&str, &Network> = cards.iter().map(|card| (card.id.as_str(), card)).collect();
     let told = |network: &Remembered| tell(dataset, results, &history, network, cards.get(network.id.as_str()).copied());
     networks.into_iter().map(told).collect()
+}
+
+/// Whether a detection is on record.
+///
+/// # Errors
+/// [`Error::StoreDamaged`] if the record can't be read.
+pub fn has_record(dataset: &Dataset) -> Result<bool, Error> {
+    Ok(runs(dataset)? > 0)
+}
+
+/// The record, where there is one or may be.
+fn recorded(dataset: &Dataset, results: Option<&Labelling>) -> Result<History, Error> {
+    let history = History::open(dataset)?;
+    if results.is_none() && history.runs.is_empty() { Err(not_detected(dataset)) } else { Ok(history) }
 }
 
 /// The life of one network, by its id or rank; also of one that no detection finds any more.
 ///
 /// # Errors
 /// As [`lineages`]; [`Error::Unknown`] with the nearest id.
-pub fn lineage(dataset: &Dataset, results: &Labelling, id: &str) -> Result<Lineage, Error> {
-    let history = History::open(dataset)?;
+pub fn lineage(dataset: &Dataset, results: Option<&Labelling>, id: &str) -> Result<Lineage, Error> {
+    let history = recorded(dataset, results)?;
     let remembered = history.networks.iter().find(|network| network.id.eq_ignore_ascii_case(id));
     let network = match remembered {
         Some(network) => network,
         None => {
+            let results = results.ok_or_else(|| not_detected(dataset))?;
             let found = &results.head(dataset.network_index(results, id)?).id;
             let (what, hint) = (format!("the record of {found}"), "; detect again".to_owned());
             let unknown = || Error::Unknown { what, hint, nearest: Vec::new() };
             history.networks.iter().find(|network| network.id == *found).ok_or_else(unknown)?
         }
     };
-    let place = results.heads().iter().position(|head| head.id == network.id);
-    let found = place.map(|place| results.network(dataset, place)).transpose()?;
+    let place = |results: &Labelling| results.heads().iter().position(|head| head.id == network.id);
+    let found = results.and_then(|results| Some(results.network(dataset, place(results)?))).transpose()?;
     tell(dataset, results, &history, network, found.as_ref())
 }
 
 /// `found` is what the last detection made of it.
 fn tell(
     dataset: &Dataset,
-    results: &Labelling,
+    results: Option<&Labelling>,
     history: &History,
     network: &Remembered,
     found: Option<&Network>,
@@ -209,10 +228,17 @@ fn tell(
     let as_of = record::now(history, dataset);
     let members: Vec<u32> = network.current().collect();
     let live = members.iter().filter(|&&account| !dataset.is_banned(AccountId(account))).count() as u64;
-    let kept = found.map(|found| results.details.reserves(dataset, found.index())).transpose()?.flatten();
+    let kept = results.zip(found).map(|(results, found)| results.details.reserves(dataset, found.index()));
+    let kept = kept.transpose()?.flatten();
     let Reserves { standby, regeneration } = match kept {
         Some(kept) => kept,
-        None => Reserves::counted(dataset, &members, as_of, &results.run)?,
+        None => {
+            let config = match results {
+                Some(results) => results.run.detect_config()?,
+                None => LastDetection::with(dataset, None)?.map(|last| last.config).unwrap_or_default(),
+            };
+            Reserves::counted(dataset, &members, as_of, &config.behaviour)?
+        }
     };
     let events = history.events.iter().filter(|happened| happened.network == network.id);
     Ok(Lineage {
@@ -257,13 +283,12 @@ impl Reserves {
     /// Of a network that a detection is finding.
     pub(crate) fn of(dataset: &Dataset, results: &Labelling, network: usize) -> Result<Self, Error> {
         let members: Vec<u32> = results.belonging(network).iter().map(|account| account.0).collect();
-        Reserves::counted(dataset, &members, dataset.graph().last_seen(), &results.run)
+        Reserves::counted(dataset, &members, dataset.graph().last_seen(), &results.run.detect_config()?.behaviour)
     }
 
-    fn counted(dataset: &Dataset, members: &[u32], as_of: Seconds, run: &Run) -> Result<Self, Error> {
-        let config = run.detect_config()?.behaviour;
+    fn counted(dataset: &Dataset, members: &[u32], as_of: Seconds, config: &BehaviourConfig) -> Result<Self, Error> {
         let standby = standby::standby(dataset, members, as_of, config.replacement_window);
-        Ok(Reserves { standby, regeneration: regeneration(dataset, members, as_of, &config)? })
+        Ok(Reserves { standby, regeneration: regeneration(dataset, members, as_of, config)? })
     }
 
     /// The same, kept with names as stored, in the words of a level.

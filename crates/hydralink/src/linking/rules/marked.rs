@@ -4,6 +4,7 @@ use graph::{AccountId, BipartiteGraph, IdentifierId, NO_TIME, Seconds};
 
 use super::{Good, PAIRS, Part, Rule, Shares};
 use crate::dataset::Dataset;
+use crate::detect::last::not_detected;
 use crate::error::Error;
 use crate::filter::{Filter, HUB_FIELDS};
 use crate::query;
@@ -57,7 +58,7 @@ impl Marked {
                 let passes = match (&filter, results) {
                     (None, _) => true,
                     (Some(filter), Some(results)) => filter.matches(&query::hub(dataset, results, identifier))?,
-                    (Some(_), None) => return Err(Error::NotDetected { store: dataset.path().to_owned() }),
+                    (Some(_), None) => return Err(not_detected(dataset)),
                 };
                 if passes {
                     identifiers.push(id);
