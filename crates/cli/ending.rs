@@ -13,6 +13,7 @@
 //! | 101 | a fault of this tool |
 //! | 130, 143 | stopped by Ctrl-C, by SIGTERM |
 
+use std::fmt;
 use std::io::{self, Write};
 
 use hydralink::{Error, EventError};
@@ -72,13 +73,26 @@ fn is_of_the_disk(error: &io::Error) -> bool {
     !of_the_request && (error.raw_os_error().is_some() || of_the_disk)
 }
 
+/// Stands around an error that stderr has already, and says nothing itself.
+#[derive(Debug)]
+pub(crate) struct Told;
+
+impl fmt::Display for Told {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Ok(())
+    }
+}
+
 /// Whether the reader of our output went away, which is success.
 pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|io| io.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// Prints an error: a line of text, or of JSON where the command prints JSON.
+/// Prints an error: a line of text, unless that was told, or of JSON where the command prints JSON.
 pub(crate) fn report(error: &anyhow::Error, as_json: bool) {
+    if error.is::<Told>() && !as_json {
+        return;
+    }
     let text = text_of(error);
     let line = match as_json {
         true => json_of(error, &text),
@@ -167,6 +181,14 @@ mod tests {
         assert_eq!(exit_code(&wrapped), 74);
         let bare = Err::<(), _>(io::Error::from_raw_os_error(28)).context("cannot write bans.txt").unwrap_err();
         assert_eq!((exit_code(&bare), text_of(&bare).contains("bans.txt")), (74, true));
+    }
+
+    #[test]
+    fn what_was_told_is_not_told_twice_and_ends_as_it_would() {
+        let unknown = Error::Unknown { what: "acct_1".into(), hint: String::new(), nearest: Vec::new() };
+        let told = anyhow::Error::from(unknown).context(Told);
+        assert!(told.is::<Told>());
+        assert_eq!((exit_code(&told), text_of(&told)), (3, "acct_1 not found in the store".to_owned()));
     }
 
     #[test]

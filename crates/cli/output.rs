@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::Found;
 use crate::args::Shared;
 use crate::cells;
+use crate::ending::Told;
 use crate::fold::{bounded, folded};
 use crate::table;
 use crate::visible::visible_lines;
@@ -234,6 +235,11 @@ impl Output {
         Ok(Found::Something)
     }
 
+    /// Whether a table was asked for by name, and isn't what there is where nothing was.
+    pub(crate) fn is_table_wanted(&self) -> bool {
+        self.format == Some(Format::Table)
+    }
+
     /// Prints one thing as JSON, whatever the format.
     pub(crate) fn object<T: Serialize>(&mut self, thing: &T) -> io::Result<()> {
         self.json(thing)
@@ -263,6 +269,12 @@ impl Output {
     /// Prints a line of data for people, whatever the format.
     pub(crate) fn line(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.out, "{}", visible_lines(text))
+    }
+
+    /// Says on stderr why there is nothing about one of several things; what is left of the error is its exit code.
+    pub(crate) fn say_why(&mut self, error: anyhow::Error, text: &str) -> io::Result<anyhow::Error> {
+        self.say(text)?;
+        Ok(if self.quiet { error } else { error.context(Told) })
     }
 
     /// Says something on stderr, unless asked to be quiet.

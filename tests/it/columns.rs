@@ -137,7 +137,7 @@ fn side_tables_that_fit_nothing_are_told() {
     let built = bench.ok(&[&["build", &events, "-o", "store"][..], &tables].concat());
     for told in [
         "accounts.csv: none of 3 rows are of an account that occurs in the events",
-        "allow.csv: only 1 of 3 rows are of an account or identifier",
+        "allow.csv: only 1 of 3 rows is of an account or identifier",
         "accounts.csv: 1 row says otherwise than an earlier row of the same",
     ] {
         assert!(built.stderr.contains(told), "{told}: {}", built.stderr);

@@ -39,10 +39,19 @@ fn networks_come_from_stdin_bare_as_json_and_as_csv() {
     assert_eq!(read("named.jsonl"), read("piped.jsonl"));
     let nothing = bench.piped(&["export", &store, "-o", "none.jsonl", "--network", "-"], "");
     assert!(nothing.code == 2 && nothing.stderr.contains("stdin names no network") && !bench.path("none.jsonl").exists());
-    // One that there isn't is told, and the others are answered.
+    // One that there isn't is told once, and the others are answered.
     let ran = bench.piped(&["network", &store, "-"], &format!("PN-00000000\n{first}\n"));
     assert_eq!((ran.code, ran.records().len()), (3, 1), "{}", ran.stderr);
-    assert!(ran.stderr.contains("network PN-00000000 not found"), "{}", ran.stderr);
+    assert_eq!(ran.stderr.matches("network PN-00000000 not found").count(), 1, "{}", ran.stderr);
+    let ran = bench.piped(&["impact", &store, "-"], "nobody_of_that_name\n");
+    assert_eq!((ran.code, ran.stderr.matches("nobody_of_that_name").count()), (3, 1), "{}", ran.stderr);
+    let quiet = bench.piped(&["network", &store, "-", "--quiet"], "PN-00000000\n");
+    assert!(quiet.stderr.contains("network PN-00000000 not found"), "{}", quiet.stderr);
+    // Tables are for people, who asked for one.
+    let table = bench.piped(&["network", &store, "-", "--format", "table"], &lists[0]).stdout;
+    let of_one = |id: &str| bench.ok(&["network", &store, id]).stdout;
+    assert_eq!(table, of_one(&first) + &of_one(&second));
+    bench.fails(2, &["prints one thing"], &["report", &store, "-o", "report.html", "--format", "csv"]);
 }
 
 #[test]

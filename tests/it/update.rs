@@ -329,7 +329,7 @@ fn a_table_is_read_where_no_event_is_new() {
     assert!(shown("2026-02-02"));
     // Without any events.
     let ran = bench.ok(&["update", "store", "--accounts", &first]);
-    assert!(ran.stdout.contains("accounts: 1 row, 1 are of an account"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("accounts: 1 row, 1 is of an account"), "{}", ran.stdout);
     assert!(shown("2026-02-01"));
     let allow = bench.file("allow.csv", "kind,value,reason\nip,8.8.8.8,ours\n");
     bench.ok(&["build", &events, "-o", "bare"]);

@@ -19,7 +19,7 @@ pub(crate) struct Hubs {
     /// Identifiers to print, most widely shared first (0: all)
     #[arg(long, default_value_t = 50, value_name = "N")]
     pub(crate) top: usize,
-    /// Only records for which this holds, as in 'degree > 50 and first_seen >= 2026-02-01'
+    /// Only records for which this holds
     #[arg(long = "where", value_name = "EXPRESSION")]
     pub(crate) filter_where: Option<String>,
 }
@@ -49,7 +49,7 @@ pub(crate) struct Neighbors {
     /// Neighbours to print (0: all)
     #[arg(long, default_value_t = 50, value_name = "N")]
     pub(crate) top: usize,
-    /// Only records for which this holds, as in 'degree > 50 and first_seen >= 2026-02-01'
+    /// Only records for which this holds
     #[arg(long = "where", value_name = "EXPRESSION")]
     pub(crate) filter_where: Option<String>,
 }
@@ -211,7 +211,7 @@ pub(crate) struct Top {
     /// Nodes to print (0: all)
     #[arg(long, default_value_t = 20, value_name = "N")]
     pub(crate) top: usize,
-    /// Only records for which this holds, as in 'degree > 50 and first_seen >= 2026-02-01'
+    /// Only records for which this holds
     #[arg(long = "where", value_name = "EXPRESSION")]
     pub(crate) filter_where: Option<String>,
 }

@@ -87,7 +87,7 @@ pub(crate) struct Networks {
     /// Also candidates below the threshold
     #[arg(long)]
     pub(crate) all: bool,
-    /// Only records for which this holds, as in 'degree > 50 and first_seen >= 2026-02-01'
+    /// Only records for which this holds
     #[arg(long = "where", value_name = "EXPRESSION")]
     pub(crate) filter_where: Option<String>,
     /// Which of all candidates that nobody decided about are worth these hours of review, and in which order
@@ -117,7 +117,7 @@ pub(crate) struct Members {
     pub(crate) view: View,
     /// The store
     pub(crate) store: PathBuf,
-    /// Only accounts of this network (- reads ids from stdin)
+    /// Only accounts of this network, core and fringe (- reads ids from stdin)
     #[arg(long, value_name = "ID")]
     pub(crate) network: Option<String>,
     /// Also those that only touch the network and are no members of it (membership `ambiguous`)

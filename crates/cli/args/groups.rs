@@ -87,13 +87,15 @@ fn of_command(mut error: Error) -> Error {
     error
 }
 
-/// Every command with what it says of itself: the help of `--where` has the fields of the rows that it filters.
+/// Every command with what it says of itself: the help of `--where` has the fields of the rows that it filters, and an example of
+/// them.
 pub(crate) fn documented() -> Command {
     filter::LISTS.iter().fold(Arguments::command(), |command, (name, fields)| {
         command.mut_subcommand(name, |command| {
             command.mut_arg("filter_where", |argument| {
                 let short = argument.get_help().map(ToString::to_string).unwrap_or_default();
-                argument.long_help(format!("{short}\n\n{}", filter::help(fields)))
+                let short = format!("{short}, as in '{}'", filter::example(fields));
+                argument.long_help(format!("{short}\n\n{}", filter::help(fields))).help(short)
             })
         })
     })

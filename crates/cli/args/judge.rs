@@ -44,7 +44,8 @@ pub(crate) struct Calibrate {
     /// Each copy in turn taken for the data: how often anything is called significant where all is chance
     #[arg(long)]
     pub(crate) reliability: bool,
-    /// The lowest threshold at which chance gives at most so many networks a run, in the mean of the copies, instead of the table
+    /// The lowest threshold, 0 bits or more, at which chance gives at most so many networks a run, in the mean of the copies,
+    /// instead of the table
     #[arg(long, value_name = "NUMBER", conflicts_with = "reliability", value_parser = networks_a_run)]
     pub(crate) at_most: Option<f64>,
 }

@@ -27,6 +27,10 @@ pub(crate) fn show(arguments: &OneNode, output: &mut Output) -> anyhow::Result<F
     let (nodes, unknown) = named(&dataset, Path::new(STDIN), output)?;
     dataset.expect_reading_of(&nodes);
     let cards: Vec<NodeCard> = nodes.into_iter().map(|node| query::show(&dataset, results.as_ref(), node)).collect();
+    if output.is_table_wanted() {
+        let found = cards.iter().try_fold(Found::Nothing, |_, card| output.one(card, card_text))?;
+        return found_but(unknown, found);
+    }
     found_but(unknown, output.lines(&cards)?)
 }
 
@@ -48,7 +52,7 @@ pub(crate) fn targets(dataset: &Dataset, path: &Path, output: &mut Output) -> an
     found_in(&text, targets_of_lines(&text)?, |name| dataset.named(name), output)
 }
 
-type Named<T> = (Vec<T>, Option<hydralink::Error>);
+type Named<T> = (Vec<T>, Option<anyhow::Error>);
 
 /// Unknown names of a list that are told one by one.
 const UNKNOWN_SHOWN: usize = 10;
@@ -68,7 +72,7 @@ fn found_in<T>(
             Ok(node) => nodes.push(node),
             Err(error @ hydralink::Error::Unknown { .. }) => {
                 count += 1;
-                if count <= UNKNOWN_SHOWN && !rows {
+                let error = if count <= UNKNOWN_SHOWN && !rows {
                     let is_json =
                         name.text().starts_with('{') && serde_json::from_str::<serde_json::Value>(name.text()).is_ok();
                     let hint = if is_json {
@@ -76,16 +80,20 @@ fn found_in<T>(
                     } else {
                         ""
                     };
-                    output.say(&format!("{error}{hint}"))?;
-                }
+                    let text = format!("{error}{hint}");
+                    output.say_why(error.into(), &text)?
+                } else {
+                    error.into()
+                };
                 unknown = unknown.or(Some(error));
             }
             Err(error) => return Err(error.into()),
         }
     }
     if rows && count > 0 {
+        let are = if count == 1 { "is no name" } else { "are no names" };
         output.say(&format!(
-            "the list looks like a CSV, and {} of its rows are no names: give its header a column account_id (or node, or kind and \
+            "the list looks like a CSV, and {} of its rows {are}: give its header a column account_id (or node, or kind and \
              value), or cut out the one with the names, as in `cut -d, -f1`",
             grouped(count as u64)
         ))?;
@@ -96,20 +104,20 @@ fn found_in<T>(
 }
 
 /// What was found, unless a name was unknown.
-pub(crate) fn found_but(unknown: Option<hydralink::Error>, found: Found) -> anyhow::Result<Found> {
-    unknown.map_or(Ok(found), |error| Err(error.into()))
+pub(crate) fn found_but(unknown: Option<anyhow::Error>, found: Found) -> anyhow::Result<Found> {
+    unknown.map_or(Ok(found), Err)
 }
 
 /// Refuses a list with an unknown name, and says what is not `done`, unless such names are to be skipped.
 pub(crate) fn refuse_unknown(
-    unknown: Option<hydralink::Error>,
+    unknown: Option<anyhow::Error>,
     skip: bool,
     done: (&str, &str),
     output: &mut Output,
 ) -> anyhow::Result<()> {
     if let Some(unknown) = unknown.filter(|_| !skip) {
         output.say(&format!("nothing was {}; --skip-unknown {} the others", done.0, done.1))?;
-        return Err(unknown.into());
+        return Err(unknown);
     }
     Ok(())
 }
@@ -201,8 +209,11 @@ pub(crate) fn neighbors(arguments: &Neighbors, output: &mut Output) -> anyhow::R
         all += count;
         rows.extend(first_passing(of_one, arguments.filter_where.as_deref(), filter::NEIGHBOR_FIELDS, arguments.top)?);
     }
-    let found =
-        if several && output.format() != Format::Csv { output.lines(&rows)? } else { output.records(&rows, NEIGHBOR)? };
+    let found = if several && output.format() != Format::Csv && !output.is_table_wanted() {
+        output.lines(&rows)?
+    } else {
+        output.records(&rows, NEIGHBOR)?
+    };
     if arguments.filter_where.is_none() {
         output.say_shown(rows.len(), all)?;
     }

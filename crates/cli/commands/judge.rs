@@ -64,10 +64,13 @@ fn threshold_text(line: &ThresholdLine, at_most: f64, threshold: f64, copies: u3
     } else {
         format!("to detect by it: threshold_bits = {:.2} under [linkage.score] in a file for `detect --config`", line.score)
     };
+    // Below even odds nothing is a network, however seldom chance gives it.
+    let least = if line.score > 0.0 { "" } else { "; lower thresholds than 0 are not looked for" };
+    let reach = if line.candidates == 1 { "reaches" } else { "reach" };
     format!(
         "from {:.2} bits on chance gives {:.3} networks a run in the mean of {} (at most {at_most} were asked for; with 95% \
-         confidence it gives at most {:.2}, which more copies would lower); {set}\n{} of this store reach it. What harmless groups give \
-         is not in this number\n",
+         confidence it gives at most {:.2}, which more copies would lower){least}; {set}\n{} of this store {reach} it. What harmless \
+         groups give is not in this number\n",
         line.score,
         line.expected_false,
         if copies == 1 { "1 copy".to_owned() } else { format!("{copies} copies") },
@@ -147,7 +150,7 @@ fn run_backtest(arguments: &Backtest, shared: &Shared, output: &mut Output) -> a
         None => Groups::flagged(&results),
         Some(file) => {
             let labels = evaluate::read_labels(&dataset, file, &["network", "cluster"])?;
-            say_unknown(labels.count(), "labelled accounts", output)?;
+            say_unknown(labels.count(), ["labelled account", "recall is"], output)?;
             labels.into()
         }
     };
@@ -356,18 +359,19 @@ fn read_truth(dataset: &Dataset, files: &TruthFiles, output: &mut Output) -> any
         anyhow::bail!(input::TAKEN_TWICE);
     }
     let truth = Truth::read(dataset, &files.labels, files.benign.as_deref(), unlabelled)?;
-    say_unknown(truth.networks.count(), "labelled accounts", output)?;
-    say_unknown(truth.groups.count(), "look-alikes", output)?;
+    say_unknown(truth.networks.count(), ["labelled account", "recall is"], output)?;
+    say_unknown(truth.groups.count(), ["look-alike", "the shares of look-alikes are"], output)?;
     Ok(truth)
 }
 
-/// Says of how many labels nothing is counted, if there are any.
-fn say_unknown(count: LabelCount, what: &str, output: &mut Output) -> std::io::Result<()> {
+/// Says of how many labels nothing is counted, if there are any, and what is of the others.
+fn say_unknown(count: LabelCount, [what, of_others]: [&str; 2], output: &mut Output) -> std::io::Result<()> {
     if count.unknown == 0 {
         return Ok(());
     }
-    let (unknown, all) = (grouped(count.unknown), grouped(count.accounts));
-    output.say(&format!("{unknown} of {all} {what} are not in the store and left out: recall is of those that are"))
+    let are = if count.unknown == 1 { "is" } else { "are" };
+    let (unknown, all) = (grouped(count.unknown), counted(count.accounts, what));
+    output.say(&format!("{unknown} of {all} {are} not in the store and left out: {of_others} of those that are"))
 }
 
 /// Compares the networks found with the truth; on request beside baselines, or by whom false alarms hit.

@@ -114,6 +114,7 @@ fn prints_one_thing(command: &Command) -> Option<&'static str> {
         Command::Impact(_) => "impact",
         Command::Evaluate(arguments) if !arguments.more.baselines && !arguments.more.fairness => "evaluate",
         Command::Lineage(arguments) if arguments.id.is_some() => "lineage ID",
+        Command::Report(_) => "report",
         Command::Info(_) => "info",
         Command::Verify(_) => "verify",
         Command::Act(ActCommand::Case(CaseCommand::List(_) | CaseCommand::Log(_))) => return None,

@@ -171,8 +171,9 @@ fn forgotten_text(forgotten: &Forgotten) -> String {
         found => found.iter().for_each(|place| {
             let (times, bytes) = (place.times, place.name_bytes);
             text.push_str(&format!(
-                "{}: a name of {bytes} bytes still stands there {times} times; it may be another word that happens to be the same\n",
-                place.file
+                "{}: a name of {bytes} bytes still stands there {}; it may be another word that happens to be the same\n",
+                place.file,
+                counted(times, "time")
             ));
         }),
     }
@@ -224,7 +225,9 @@ pub(crate) fn find_matches(arguments: &Match, output: &mut Output) -> anyhow::Re
     let all = matches.len();
     matches.retain(|found| arguments.expired || !found.expired);
     if matches.len() < all {
-        output.say(&format!("{} more have expired; --expired shows them", grouped((all - matches.len()) as u64)))?;
+        let expired = all - matches.len();
+        let (have, them) = if expired == 1 { ("has", "it") } else { ("have", "them") };
+        output.say(&format!("{} more {have} expired; --expired shows {them}", grouped(expired as u64)))?;
     }
     Ok(output.records(&matches, MATCH)?)
 }

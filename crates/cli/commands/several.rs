@@ -59,8 +59,9 @@ pub(crate) fn each<N, T>(
         match ask(one) {
             Ok(answer) => answers.push(answer),
             Err(error) if is_about_one(&error) => {
-                output.say(&error.to_string())?;
-                first = first.or(Some(error));
+                let text = error.to_string();
+                let told = output.say_why(error, &text)?;
+                first = first.or(Some(told));
             }
             Err(error) => return Err(error),
         }
@@ -73,7 +74,7 @@ fn is_about_one(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref::<Error>(), Some(Error::Unknown { .. } | Error::Usage(_)))
 }
 
-/// Prints the answer about one; about several a line of JSON each, or a document each where documents are asked for.
+/// Prints the answer about one; about several a line of JSON each, or a document each where documents or tables are asked for.
 pub(crate) fn answer<N, T: Serialize>(
     asked: &Asked<N>,
     mut ask: impl FnMut(&N) -> anyhow::Result<T>,
@@ -86,7 +87,7 @@ pub(crate) fn answer<N, T: Serialize>(
     };
     let (answers, first) = each(several, ask, output)?;
     let found = match output.format() {
-        Format::Markdown => {
+        format if format == Format::Markdown || output.is_table_wanted() => {
             answers.iter().try_for_each(|answer| print(answer, output).map(drop))?;
             if answers.is_empty() { Found::Nothing } else { Found::Something }
         }

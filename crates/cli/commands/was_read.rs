@@ -136,14 +136,14 @@ fn now_and_in_all(now: u64, all: u64) -> String {
 
 /// What is in event logs, in a few lines and a table.
 pub(super) fn profile_text(profile: &Profile) -> String {
-    let mut lines = vec![
-        format!("{}, {}", counted(profile.rows, "row"), counted(profile.accounts, "account")),
-        format!("{:.1}% of accounts share no identifier with another", profile.isolated_percent),
-        match (&profile.first_seen, &profile.last_seen) {
-            (Some(first), Some(last)) => format!("{first} to {last}"),
-            _ => "no row has a time".to_owned(),
-        },
-    ];
+    let mut lines = vec![format!("{}, {}", counted(profile.rows, "row"), counted(profile.accounts, "account"))];
+    if profile.accounts > 0 {
+        lines.push(format!("{:.1}% of accounts share no identifier with another", profile.isolated_percent));
+    }
+    lines.push(match (&profile.first_seen, &profile.last_seen) {
+        (Some(first), Some(last)) => format!("{first} to {last}"),
+        _ => "no row has a time".to_owned(),
+    });
     for (reason, count) in &profile.rejected {
         lines.push(format!("rejected: {} {reason}", grouped(*count)));
     }
@@ -400,7 +400,7 @@ pub(super) fn say_what_is_left_out(summary: &BuildSummary, output: &mut Output) 
         ))?;
     }
     for read in summary.tables.iter().filter(|read| read.fits_few()) {
-        let (what, none) = (named_in(read.table), read.matched == 0);
+        let (what, none) = (named_in(read), read.matched == 0);
         let few = if none { "none".to_owned() } else { format!("only {}", grouped(read.matched)) };
         output.say(&format!(
             "{}: {few} of {} {what} that occurs in the events: is it written alike?",
@@ -445,11 +445,14 @@ pub(super) fn say_what_is_left_out(summary: &BuildSummary, output: &mut Output) 
     Ok(())
 }
 
-/// What the rows of a side table speak of.
-fn named_in(table: &str) -> &'static str {
-    match table {
-        "accounts" => "are of an account",
-        "releases" => "are of a model",
+/// What the rows of a side table that fit the events speak of.
+fn named_in(read: &TableRead) -> &'static str {
+    match (read.table, read.matched) {
+        ("accounts", 1) => "is of an account",
+        ("accounts", _) => "are of an account",
+        ("releases", 1) => "is of a model",
+        ("releases", _) => "are of a model",
+        (_, 1) => "is of an account or identifier",
         _ => "are of an account or identifier",
     }
 }
@@ -462,7 +465,7 @@ fn table_lines(tables: &[TableRead]) -> impl Iterator<Item = String> {
             read.table,
             counted(read.rows, "row"),
             grouped(read.matched),
-            named_in(read.table)
+            named_in(read)
         );
         let ignored = (!read.ignored.is_empty())
             .then(|| format!("{}: columns that mean nothing and were not read: {}", read.table, read.ignored.join(", ")));

@@ -123,7 +123,15 @@ impl Aged {
     fn of(dataset: Dataset, since: KeptSince) -> Result<Self, Error> {
         let time = match since {
             KeptSince::Time(time) => time,
-            KeptSince::Last(length) => dataset.graph().last_seen().saturating_sub(length),
+            KeptSince::Last(length) => match dataset.graph().last_seen() {
+                NO_TIME => {
+                    let store = dataset.path().display();
+                    return Err(Error::Usage(format!(
+                        "nothing in {store} has a time, so nothing is too old: nothing was changed"
+                    )));
+                }
+                last => last.saturating_sub(length),
+            },
         };
         let (before, cut) = (counts(&dataset), dataset.graph().going_on_at(time));
         let without_time = dataset.graph().columns().first_seen.iter().filter(|&&time| time == NO_TIME).count();
@@ -184,7 +192,8 @@ pub fn expirable(store: &Path, since: KeptSince, observer: &dyn Observer) -> Res
 /// Removes from a store what was last seen before a time. Nothing is written if there is nothing to remove.
 ///
 /// # Errors
-/// [`Error::Usage`] if nothing would be left, or less than `extent` lets go, or for a store that [`crate::as_of()`] made;
+/// [`Error::Usage`] if nothing would be left, or less than `extent` lets go, or a length counts from the last sighting and none has a
+/// time, or for a store that [`crate::as_of()`] made;
 /// [`Error::Interrupted`]; and as [`crate::detect()`].
 pub fn expire(store: &Path, since: KeptSince, extent: Extent, observer: &dyn Observer) -> Result<Expired, Error> {
     let steps = Steps::of(observer);

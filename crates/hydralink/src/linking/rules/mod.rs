@@ -184,6 +184,12 @@ fn join_all(
     for &(one, other) in &rules.must {
         joined.join(one.0, other.0, MUST);
     }
+    if let Some((one, _)) = rules.cannot.iter().find(|(one, other)| one == other) {
+        let account = dataset.label_of(Node::Account(*one));
+        return Err(Error::Usage(format!(
+            "the list of accounts that cannot be one has {account} with itself: take that line out"
+        )));
+    }
     if let Some(&pair) = rules.cannot.iter().find(|(one, other)| joined.are_one(one.0, other.0)) {
         let names: Vec<String> = [pair.0, pair.1].map(|account| dataset.label_of(Node::Account(account))).into();
         let chain = chain_of(dataset, rules, &joined, pair);

@@ -49,7 +49,8 @@ pub enum Metadata {
 pub fn write(graph: &ExportGraph<'_>, colors: ColorBy, metadata: Metadata, out: &mut impl Write) -> io::Result<()> {
     let about = about::text(graph);
     out.write_all(b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!--\n")?;
-    xml::comment(out, &about)?;
+    // Two hyphens would end the comment.
+    xml::comment(out, &about.replace("(--", "("))?;
     out.write_all(
         b"-->\n<graphml xmlns=\"http://graphml.graphdrawing.org/xmlns\" \
           xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" \

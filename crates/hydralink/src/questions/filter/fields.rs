@@ -83,6 +83,15 @@ const LANGUAGE: &[(&str, &str)] = &[
     ("within", "signals.synchrony.bits, identifiers_by_kind.ip"),
 ];
 
+/// An expression over these fields, as help and errors show it.
+pub fn example(fields: &[&str]) -> &'static str {
+    match fields {
+        _ if fields.contains(&"degree") => "degree > 50 and first_seen >= 2026-02-01",
+        _ if fields.contains(&"confidence") => "membership = \"core\" and confidence > 0.9",
+        _ => "accounts > 50 and first_seen >= 2026-02-01",
+    }
+}
+
 /// What the help of a command says of an expression over these fields.
 pub fn help(fields: &[&str]) -> String {
     let rows = LANGUAGE.iter().map(|(what, how)| format!("  {what}: {how}"));
@@ -119,6 +128,7 @@ mod tests {
         for (_, fields) in LISTS {
             fields.iter().for_each(|field| drop(Filter::parse(&format!("{field} != null"), fields).unwrap()));
             assert!(help(fields).contains(fields[0]));
+            Filter::parse(example(fields), fields).unwrap();
         }
         for text in ["size(signals) > 1 ? true : false", "signals.synchrony.bits > 1 and not (id in [\"a\"])"] {
             Filter::parse(text, NETWORK_FIELDS).unwrap();

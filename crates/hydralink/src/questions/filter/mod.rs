@@ -39,7 +39,7 @@ use fields::TIME_FIELDS;
 
 mod fields;
 
-pub use fields::{HUB_FIELDS, LISTS, MEMBER_FIELDS, NEIGHBOR_FIELDS, NETWORK_FIELDS, TOP_FIELDS, help, markdown};
+pub use fields::{HUB_FIELDS, LISTS, MEMBER_FIELDS, NEIGHBOR_FIELDS, NETWORK_FIELDS, TOP_FIELDS, example, help, markdown};
 
 /// Names under which a field is also known.
 const ALIASES: &[(&str, &str)] = &[("degree", "accounts"), ("accounts", "degree")];
@@ -66,7 +66,7 @@ impl Filter {
     pub fn parse(text: &str, known: &[&str]) -> Result<Self, Error> {
         let wrong = |what: String| {
             let text = events::shortened(text);
-            Error::Usage(format!("{WHERE} '{text}': {what}; write it like 'degree > 50 and first_seen >= 2026-02-01'"))
+            Error::Usage(format!("{WHERE} '{text}': {what}; write it like '{}'", example(known)))
         };
         if text.len() > LONGEST {
             return Err(wrong(format!("{} bytes, {LONGEST} can be read", text.len())));
