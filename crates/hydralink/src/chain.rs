@@ -273,10 +273,14 @@ fn score_candidates(
         .map(|candidate| {
             let accounts: Vec<u32> = candidate.accounts().collect();
             let members: Vec<AccountId> = accounts.iter().copied().map(AccountId).collect();
-            let behaviour = evidence::behaviour::measure(&facts, nulls.population, &members, &config.behaviour);
+            let mut behaviour = evidence::behaviour::measure(&facts, nulls.population, &members, &config.behaviour);
+            let mut linked = corroborator.cross_linked(&accounts);
+            if candidate.origin == Origin::Queue {
+                // Accounts that only their turns brought together are no parts that something shared did, and where a queue
+                // goes round in half a day each has hours of its own, which aren't what brings it back (module `rounds`).
+                (linked, behaviour.own_hours) = (None, None);
+            }
             let mut signals = named_signals(&behaviour, candidate.is_of_infrastructure(), without);
-            // Accounts that only their turns brought together are no parts that something shared did.
-            let linked = (candidate.origin != Origin::Queue).then(|| corroborator.cross_linked(&accounts)).flatten();
             let linked_share = linked.as_ref().map(|signal| signal.value);
             signals.push(NamedSignal::new(SignalName::CrossLinked, linked));
             let turns = corroborator.turns(candidate, nulls.templates_asked);

@@ -16,7 +16,8 @@
 //! [`office_hours_share`] is the benign counterpart: share of the events in the best nine consecutive hours of Monday to Friday
 //! or of Sunday to Thursday. Its bits compare two stated densities, Beta(18, 2) for an office and Beta(4, 5) for a pool (a flat
 //! week would give 27%), clamped to [`OFFICE_BITS`]: evidence for an office and never against. Cost: `panel_events` events an
-//! account, and for each draw and country of the group a resample of at most `SAMPLE` phases. Reference: Mardia & Jupp 2000,
+//! account, and for each draw and country of the group a resample of at most `RESAMPLED` phases (of more, their mean's normal
+//! error by the delta method). Reference: Mardia & Jupp 2000,
 //! Directional Statistics, doi:10.1002/9780470316979.
 
 use std::f64::consts::TAU;
@@ -38,6 +39,8 @@ pub const RAYLEIGH: f64 = 5.0;
 pub const OFFICE_BITS: (f64, f64) = (-8.0, 0.0);
 /// Accounts that stand for those of a country.
 const SAMPLE: usize = 512;
+/// Of more phases than this the error of their mean is normal.
+const RESAMPLED: usize = 64;
 /// Fewer others with a phase say nothing of their country's.
 pub(crate) const FEWEST_PHASES: usize = 10;
 const HOUR: i64 = 3_600_000;
@@ -149,7 +152,7 @@ impl Phases {
         let of = if country == NONE_U16 { Some(&self.everybody) } else { self.countries.get(usize::from(country)) };
         let others = of?.iter().filter(|of| members.binary_search(&of.0).is_err());
         let phases: Vec<Deviation> = others.map(|of| of.1).collect();
-        (phases.len() >= FEWEST_PHASES).then(|| Usual { phase: statistics(phases.iter().copied()).1, phases })
+        (phases.len() >= FEWEST_PHASES).then(|| Usual::of(phases))
     }
 }
 
@@ -157,12 +160,29 @@ impl Phases {
 struct Usual {
     /// In turns.
     phase: f64,
+    /// Standard error of that, in turns.
+    deviation: f64,
     phases: Vec<Deviation>,
 }
 
 impl Usual {
+    fn of(phases: Vec<Deviation>) -> Usual {
+        let phase = statistics(phases.iter().copied()).1;
+        let (count, back) = (phases.len() as f64, Deviation::of_turns(-phase));
+        let (cosines, squares) = phases
+            .iter()
+            .map(|of| of.turned(back))
+            .fold((0.0, 0.0), |(cosines, squares), of| (cosines + of.cosine, squares + of.sine * of.sine));
+        // By the delta method: the spread across, over the length along.
+        Usual { phase, deviation: squares.sqrt() / (cosines.max(count.sqrt()) * TAU), phases }
+    }
+
     /// How far the phase of as many of the accounts, drawn with replacement, is from that of all of them.
     fn error(&self, stream: &mut Stream) -> Deviation {
+        if self.phases.len() > RESAMPLED {
+            let normal = (-2.0 * (1.0 - stream.unit()).ln()).sqrt() * (TAU * stream.unit()).cos();
+            return Deviation::of_turns(self.deviation * normal);
+        }
         let resample = self.phases.iter().map(|_| self.phases[stream.below(self.phases.len())]);
         Deviation::of_turns(statistics(resample).1 - self.phase)
     }
@@ -259,6 +279,22 @@ mod tests {
         toy::assert_super_uniform(300, |seed| test(&world.random_group(12, seed)).and_then(|signal| signal.p_value));
         let planted = test(&world.planted()).unwrap();
         assert!(planted.p_value.unwrap() <= 0.02 && planted.value.abs() > 6.0, "{planted:?}");
+    }
+
+    #[test]
+    fn the_error_of_many_phases_is_that_of_resamples() {
+        let mut stream = Stream::new(3);
+        let turns = |stream: &mut Stream| 0.3 + 0.25 * (stream.unit() + stream.unit() - 1.0);
+        let phases: Vec<Deviation> = (0..200).map(|_| Deviation::of_turns(turns(&mut stream))).collect();
+        let usual = Usual::of(phases);
+        let spread = |errors: Vec<f64>| (errors.iter().map(|error| error * error).sum::<f64>() / errors.len() as f64).sqrt();
+        let by_normal = spread((0..2_000).map(|_| usual.error(&mut stream).sine).collect());
+        let resample = |stream: &mut Stream| {
+            let drawn = usual.phases.iter().map(|_| usual.phases[stream.below(usual.phases.len())]);
+            Deviation::of_turns(statistics(drawn).1 - usual.phase).sine
+        };
+        let by_resample = spread((0..2_000).map(|_| resample(&mut stream)).collect());
+        assert!((by_normal / by_resample - 1.0).abs() < 0.08, "{by_normal} {by_resample}");
     }
 
     #[test]

@@ -25,8 +25,9 @@
 //! time (its rhythm: a job has the same rounds whenever it started), or those of each day moved inside its own profile of the
 //! day (its days, hours and habits in a day, module `operational_time`). e is the smaller of two e-values, for the nulls that
 //! what was observed is exchangeable with either kind of shift. Those with enough bits and the largest e are told, as many as
-//! leave one in fifty false in the mean of them and of those who joined before (e-BH, whatever depends on whatever). That the accounts were chosen by their
-//! bits first isn't in the theorem; in worlds with known truth the share is smaller (`accuracy.md`, *Without prompts*).
+//! leave one in fifty false in the mean of them and of those who joined before (e-BH, whatever depends on whatever). That the
+//! accounts were chosen by their bits first isn't in the theorem; in worlds with known truth the share is smaller
+//! (`accuracy.md`, *Without prompts*).
 //!
 //! Neither may its turns come in bursts: whoever starts when a feed says so comes back after one start of everybody else who
 //! reads it, and whoever starts his accounts right after somebody else's makes that one's returns look like turns. In a queue
