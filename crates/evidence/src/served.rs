@@ -22,7 +22,7 @@
 use std::collections::BTreeSet;
 
 use crate::behaviour::BehaviourConfig;
-use crate::behaviour::rounds::{Asked, Returns, Served, Told, told_by_rounds};
+use crate::behaviour::rounds::{Asked, Asking, Returns, Served, Told, told_by_rounds};
 use crate::candidate::{Candidate, Member, Origin, Role};
 use crate::equal_shares::propose_equal_shares;
 use crate::members::Corroborator;
@@ -34,8 +34,8 @@ const FEW: usize = 64;
 /// Flagged candidates whose rounds are asked: each asks of everybody who comes as often.
 const MOST: usize = 256;
 
-/// Whom a network's rounds tell, given its accounts, how many of them were told so before, and those who aren't asked.
-type Tell<'a> = dyn Fn(&[u32], usize, &BTreeSet<u32>) -> Option<Told> + Sync + 'a;
+/// Whom a network's rounds tell, given those who aren't asked.
+type Tell<'a> = dyn Fn(Asking<'_>, &BTreeSet<u32>) -> Option<Told> + Sync + 'a;
 
 /// A search for networks by their rounds.
 struct Search<'a> {
@@ -70,7 +70,8 @@ impl Search<'_> {
         let mut grown = Grown { accounts, pieces: Vec::new(), by_turns };
         for round in 0..ROUNDS {
             let members: Vec<u32> = grown.accounts.iter().copied().collect();
-            let Some(Told { others, .. }) = (self.told)(&members, grown.by_turns.len(), &self.taken) else {
+            let asking = Asking::network(&members, grown.by_turns.len());
+            let Some(Told { others, .. }) = (self.told)(asking, &self.taken) else {
                 return (round > 0).then_some(grown);
             };
             let told: BTreeSet<u32> = others.iter().map(|of| of.account).collect();
@@ -135,9 +136,9 @@ impl Corroborator<'_> {
         let mut flagged: Vec<usize> = (0..networks.len()).filter(|&at| flagged[at]).collect();
         flagged.sort_by_key(|&at| networks[at].place());
         let mut search = Search {
-            told: &|members, joined, taken| {
+            told: &|asking, taken| {
                 let asked = |account| if taken.contains(&account) { Asked::Nothing } else { Asked::Both };
-                told_by_rounds(facts, &returns, (members, joined), asked, join_bits, config)
+                told_by_rounds(facts, &returns, asking, asked, join_bits, config)
             },
             pieces: Vec::new(),
             of_pieces: BTreeSet::new(),
@@ -169,7 +170,7 @@ impl Corroborator<'_> {
                 continue;
             }
             // Whoever has equal shares by chance isn't told.
-            let Some(Told { own, others }) = (search.told)(&free, 0, &search.taken) else { continue };
+            let Some(Told { own, others }) = (search.told)(Asking::seed(&free), &search.taken) else { continue };
             let told: Vec<Served> = own.into_iter().chain(others).filter(|of| search.is_free(of.account)).collect();
             let accounts = told.iter().map(|of| of.account).collect();
             let Some(grown) = search.grown(accounts, told) else { continue };
@@ -200,7 +201,8 @@ impl Corroborator<'_> {
         for one in [half(0), half(1)] {
             let is_listed = |account: u32| listed.binary_search(&account).is_ok();
             let asked = |account: u32| if is_listed(account) { Asked::Told } else { Asked::Compared };
-            let found = told_by_rounds(self.facts, &returns, (&one, 0), asked, self.judge.config.join_bits, config);
+            let found =
+                told_by_rounds(self.facts, &returns, Asking::network(&one, 0), asked, self.judge.config.join_bits, config);
             told.extend(found.into_iter().flat_map(|found| found.others));
         }
         told.sort_by_key(|of| of.account);

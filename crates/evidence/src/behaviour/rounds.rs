@@ -57,8 +57,9 @@ use crate::Facts;
 
 /// Accounts whose starts count rounds: two dozen suffice.
 const SAMPLE: usize = 256;
-/// Of these, how many the network is tried at.
+/// Of its accounts, how many a network is tried at, and how many one that only equal shares propose.
 const TRIED: usize = 64;
+const SEED_TRIED: usize = 1_024;
 /// Others who come back as often, whose returns stand for all of theirs.
 const COMPARED: usize = 4_096;
 /// Fewer accounts make no rounds.
@@ -211,12 +212,35 @@ pub(crate) enum Asked {
     Nothing,
 }
 
-/// Whom a network's queue deals to; `None` where half of its own accounts aren't told by it. `members`: ascending, of whom `joined`
-/// were told so before. `asked`: what is asked of each of the others.
+/// A network whose rounds are asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asking<'a> {
+    /// Its accounts, ascending.
+    members: &'a [u32],
+    /// How many of them were told so before.
+    joined: usize,
+    /// How many it is tried at.
+    tried: usize,
+}
+
+impl<'a> Asking<'a> {
+    /// One of whose accounts so many were told before.
+    pub(crate) fn network(members: &'a [u32], joined: usize) -> Asking<'a> {
+        Asking { members, joined, tried: TRIED }
+    }
+
+    /// One of which nobody knows who is in it.
+    pub(crate) fn seed(members: &'a [u32]) -> Asking<'a> {
+        Asking { members, joined: 0, tried: SEED_TRIED }
+    }
+}
+
+/// Whom a network's queue deals to; `None` where half of its own accounts aren't told by it. `asked`: what is asked of each of the
+/// others.
 pub(crate) fn told_by_rounds(
     facts: Facts<'_>,
     returns: &Returns,
-    (members, joined): (&[u32], usize),
+    Asking { members, joined, tried }: Asking<'_>,
     asked: impl Fn(u32) -> Asked + Sync,
     join_bits: f64,
     config: &BehaviourConfig,
@@ -245,7 +269,7 @@ pub(crate) fn told_by_rounds(
         let left = is_told.then(|| rounds.left(of.account, &ratios, config.seed))?;
         Some((Served { account: of.account, bits: (bits - needed + join_bits).min(MOST_BITS) }, left))
     };
-    let tried = sample(&own.iter().map(|of| AccountId(of.account)).collect::<Vec<_>>(), TRIED, config.seed);
+    let tried = sample(&own.iter().map(|of| AccountId(of.account)).collect::<Vec<_>>(), tried, config.seed);
     let tried: Vec<&Histogram> = own.iter().filter(|of| tried.binary_search(&AccountId(of.account)).is_ok()).collect();
     let by_the_rest = |of: &&Histogram| told(of, &std::array::from_fn(|bin| of_own[bin] - of.share(bin)));
     let recognised: Vec<(Served, f64)> = tried.par_iter().filter_map(by_the_rest).collect();
@@ -579,7 +603,7 @@ mod tests {
     fn told(world: &Toy, members: &[u32]) -> Option<Told> {
         let (facts, config) = (world.facts(), BehaviourConfig::default());
         let returns = Returns::of(facts, i64::from(config.session_gap) * 1_000);
-        told_by_rounds(facts, &returns, (members, 0), |_| Asked::Both, 3.0, &config)
+        told_by_rounds(facts, &returns, Asking::network(members, 0), |_| Asked::Both, 3.0, &config)
     }
 
     fn accounts(of: &[Served]) -> Vec<u32> {
