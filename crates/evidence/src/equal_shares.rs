@@ -21,7 +21,7 @@
 //! Starts outside of the log's days (as one wrong time) don't count. Cost: O(starts) for each of three widths, and sorting the
 //! keys.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rayon::prelude::*;
 
@@ -85,8 +85,8 @@ pub(crate) fn propose_equal_shares(
     found.sort_by(|one, other| {
         other.0.total_cmp(&one.0).then_with(|| other.1.len().cmp(&one.1.len())).then_with(|| one.1.cmp(&other.1))
     });
-    found.dedup_by(|one, other| one.1 == other.1);
-    found.truncate(MOST);
+    let mut proposed = HashSet::new();
+    found.retain(|(_, accounts)| proposed.len() < MOST && proposed.insert(accounts.clone()));
     found.into_iter().map(|(_, accounts)| accounts).collect()
 }
 
