@@ -159,10 +159,10 @@ const QUESTIONS: &[Question] = &[
     |dataset, labels, _| how::how(dataset, labels, 0).map(drop),
     |dataset, labels, _| cohesion::cohesion(dataset, labels, 0, 2, 2).map(drop),
     |dataset, labels, _| {
-        lineage::lineages(dataset, labels)?;
+        lineage::lineages(dataset, Some(labels))?;
         lineage::events(dataset)?;
         let id = &labels.heads().first().map(|head| head.id.clone()).unwrap_or_default();
-        lineage::lineage(dataset, labels, id).map(drop)
+        lineage::lineage(dataset, Some(labels), id).map(drop)
     },
     |dataset, labels, _| {
         linkage::components(dataset, &linkage::ComponentFilter::default())?;
