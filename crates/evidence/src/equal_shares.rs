@@ -190,8 +190,8 @@ mod tests {
         for seed in 0..5 {
             let found = proposed(&Toy::in_turn(600, 120, 60, 8, seed));
             let of_pool = |accounts: &Vec<u32>| accounts.iter().filter(|&&account| account >= 600).count();
-            let most = found.iter().max_by_key(|accounts| of_pool(accounts)).expect("the pool has equal shares");
-            assert!(of_pool(most) >= 90 && 10 * of_pool(most) >= 8 * most.len(), "{seed}: {most:?}");
+            let is_whole = |accounts: &&Vec<u32>| of_pool(accounts) >= 90 && 10 * of_pool(accounts) >= 8 * accounts.len();
+            assert!(found.iter().any(|accounts| is_whole(&accounts)), "{seed}: {found:?}");
         }
     }
 
