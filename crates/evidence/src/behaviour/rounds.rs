@@ -32,7 +32,7 @@
 //! Neither may its turns come in bursts: whoever starts when a feed says so comes back after one start of everybody else who
 //! reads it, and whoever starts his accounts right after somebody else's makes that one's returns look like turns. In a queue
 //! half of a round is over at half time; of bursts next to nothing is in the middle. So an account is told only where `even` is
-//! [`EVEN`] or more. (Who sees when a stranger's account starts, and lets his queue wait for it each time, can still make it
+//! `EVEN` or more. (Who sees when a stranger's account starts, and lets his queue wait for it each time, can still make it
 //! look dealt to.)
 //!
 //! The same is asked of the network's own accounts, with e of 50: what doesn't recognise half of these has no queue that could
