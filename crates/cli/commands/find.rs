@@ -286,19 +286,14 @@ pub(crate) fn members(arguments: &Members, output: &mut Output) -> anyhow::Resul
     networks.iter().for_each(|&network| dataset.expect_reading_of_network(&results, network));
     let whose: Vec<Option<usize>> = if ids.is_empty() { vec![None] } else { networks.into_iter().map(Some).collect() };
     let (cases, top) = (dataset.cases()?, filter::at_most(arguments.top));
-    let members_of = |&network: &Option<usize>| -> Box<dyn Iterator<Item = Labelled>> {
-        match network.filter(|_| arguments.ambiguous) {
-            Some(network) => Box::new(cases::label_touching(&dataset, &results, &cases, network)),
-            None => Box::new(cases::label_members(&dataset, &results, &cases, network)),
-        }
-    };
+    let members_of = |&network| cases::label_members(&dataset, &results, &cases, network, arguments.ambiguous);
     let members = || whose.iter().flat_map(members_of);
     let touching: usize =
         whose.iter().flatten().map(|&network| results.members_of(network).len() - results.belonging(network).len()).sum();
     if touching > 0 && !arguments.ambiguous {
-        let (touch, are) = if touching == 1 { ("touches", "is") } else { ("touch", "are") };
+        let (touch, are, them) = if touching == 1 { ("touches", "is", "it") } else { ("touch", "are", "them") };
         let accounts = counted(touching as u64, "account");
-        output.say(&format!("{accounts} that only {touch} it {are} left out; --ambiguous lists them"))?;
+        output.say(&format!("{accounts} that only {touch} it {are} left out; --ambiguous lists {them}"))?;
     }
     if let Some(expression) = &arguments.filter_where {
         let passing = first_passing(members(), Some(expression), filter::MEMBER_FIELDS, 0)?;

@@ -183,13 +183,18 @@ enum Record<'r> {
     Cut { line: u64 },
 }
 
+/// Whether a line has as many fields as the header, read without quotes.
+fn has_fields(layout: &Layout, delimiter: u8, line: &[u8]) -> bool {
+    memchr::memchr_iter(delimiter, line).count() + 1 >= layout.width
+}
+
 /// Whether a line could be a row, read without quotes: it has as many fields, and a time where times are.
 fn could_be_row(session: &Session<'_>, layout: &Layout, delimiter: u8, line: &[u8]) -> bool {
     let has_time = |column: &LayoutColumn| {
         let raw = line.split(|&byte| byte == delimiter).nth(column.index).unwrap_or_default();
         column.of_folder.is_some() || matches!(time::parse(raw, session.config.zone()), Ok(Some(_)))
     };
-    memchr::memchr_iter(delimiter, line).count() + 1 >= layout.width && layout.time().is_none_or(has_time)
+    has_fields(layout, delimiter, line) && layout.time().is_none_or(has_time)
 }
 
 /// Calls back with the records of delimited text, the first of which begins on this line, until it is told to stop.
@@ -239,9 +244,9 @@ fn records(
             }
         } else {
             // Lines that would be rows without their quotes may be others', and each counts; of others the record is one row.
-            let has_fields = |line: &[u8]| memchr::memchr_iter(quoting.delimiter, line).count() + 1 >= layout.width;
             let lines = text.strip_suffix(b"\n").unwrap_or(text).split(|&byte| byte == b'\n');
-            let mut bad: Vec<u64> = (line..).zip(lines).filter(|(_, text)| has_fields(text)).map(|(row, _)| row).collect();
+            let counts = |(_, text): &(u64, &[u8])| has_fields(layout, quoting.delimiter, text);
+            let mut bad: Vec<u64> = (line..).zip(lines).filter(counts).map(|(row, _)| row).collect();
             if bad.is_empty() {
                 bad.push(line);
             }

@@ -118,7 +118,7 @@ impl Candidate {
     }
 
     /// An account that it lists.
-    pub(crate) fn member(&self, account: u32) -> Option<&Member> {
+    pub fn member(&self, account: u32) -> Option<&Member> {
         self.members.binary_search_by_key(&account, |member| member.account).ok().map(|at| &self.members[at])
     }
 

@@ -127,8 +127,8 @@ fn least<Kind>(signal: &SignalName<Kind>) -> String {
             format!("{} accounts whose creation is known, over some days", registration_pace::FEWEST)
         }
         SignalName::DiurnalPhase => format!(
-            "{} accounts with a rhythm of the day, {} others with one to say what is usual where each is, and accounts like these to compare them \
-             with",
+            "{} accounts with a rhythm of the day, {} others with one to say what is usual where each is, and accounts like \
+             these to compare them with",
             diurnal_phase::FEWEST_ACCOUNTS,
             diurnal_phase::FEWEST_PHASES
         ),
@@ -138,7 +138,8 @@ fn least<Kind>(signal: &SignalName<Kind>) -> String {
             diurnal_phase::FEWEST_EVENTS
         ),
         SignalName::OwnHours => format!(
-            "{} accounts that something but their turns brought together, and {} others, that were active on {} even and {} odd days",
+            "{} accounts that something but their turns brought together, and {} others, that were active on {} even and {} odd \
+             days",
             own_hours::FEWEST_ACCOUNTS,
             own_hours::FEWEST_OTHERS,
             own_hours::FEWEST_DAYS,

@@ -267,9 +267,7 @@ impl Corroborator<'_> {
         found.sort_by_key(Candidate::place);
         found
     }
-}
 
-impl Corroborator<'_> {
     /// What is left of a candidate that lost members: these, as firm as they were at most, and what they have in common now.
     fn left_of(&self, network: &Candidate) -> Candidate {
         let accounts: Vec<u32> = network.accounts().collect();

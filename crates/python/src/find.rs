@@ -172,10 +172,7 @@ impl Store {
             if r#where.is_none() && !ambiguous {
                 return Table::new("members", move || Ok(arrow::members(&reading, place)));
             }
-            let members: Box<dyn Iterator<Item = cases::Labelled>> = match place.filter(|_| ambiguous) {
-                Some(place) => Box::new(cases::label_touching(&reading.dataset, &reading.labelling, &reading.cases, place)),
-                None => Box::new(cases::label_members(&reading.dataset, &reading.labelling, &reading.cases, place)),
-            };
+            let members = cases::label_members(&reading.dataset, &reading.labelling, &reading.cases, place, ambiguous);
             let members = first_passing(members, r#where, filter::MEMBER_FIELDS, 0)?;
             Table::new("members", move || Ok(arrow::members_of(members.clone())))
         })

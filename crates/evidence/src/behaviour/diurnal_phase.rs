@@ -17,8 +17,7 @@
 //! or of Sunday to Thursday. Its bits compare two stated densities, Beta(18, 2) for an office and Beta(4, 5) for a pool (a flat
 //! week would give 27%), clamped to [`OFFICE_BITS`]: evidence for an office and never against. Cost: `panel_events` events an
 //! account, and for each draw and country of the group a resample of at most `RESAMPLED` phases (of more, their mean's normal
-//! error by the delta method). Reference: Mardia & Jupp 2000,
-//! Directional Statistics, doi:10.1002/9780470316979.
+//! error by the delta method). Reference: Mardia & Jupp 2000, Directional Statistics, doi:10.1002/9780470316979.
 
 use std::f64::consts::TAU;
 
@@ -147,12 +146,17 @@ impl Phases {
         Phases { countries, everybody }
     }
 
-    /// What is usual in a country by its accounts other than the members; `None` where few of these have a phase.
-    fn usual(&self, country: u16, members: &[AccountId]) -> Option<Usual> {
+    /// The phases of a country's accounts other than the members; `None` where few of these have one.
+    fn of_others(&self, country: u16, members: &[AccountId]) -> Option<Vec<Deviation>> {
         let of = if country == NONE_U16 { Some(&self.everybody) } else { self.countries.get(usize::from(country)) };
         let others = of?.iter().filter(|of| members.binary_search(&of.0).is_err());
         let phases: Vec<Deviation> = others.map(|of| of.1).collect();
-        (phases.len() >= FEWEST_PHASES).then(|| Usual::of(phases))
+        (phases.len() >= FEWEST_PHASES).then_some(phases)
+    }
+
+    /// What is usual in a country by these.
+    fn usual(&self, country: u16, members: &[AccountId]) -> Option<Usual> {
+        self.of_others(country, members).map(Usual::of)
     }
 }
 
@@ -218,8 +222,9 @@ pub(crate) fn deviations(
     phases: &Phases,
 ) -> Vec<Option<Deviation>> {
     let deviation = |(&account, known): (&AccountId, &Features)| {
-        let usual = phases.usual(country_of(facts, account), &[account])?;
-        Some(Deviation::of_turns(known.phase? - usual.phase))
+        let phase = known.phase?;
+        let others = phases.of_others(country_of(facts, account), &[account])?;
+        Some(Deviation::of_turns(phase - statistics(others.into_iter()).1))
     };
     accounts.par_iter().zip(features).map(deviation).collect()
 }

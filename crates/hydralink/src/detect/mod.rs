@@ -342,7 +342,7 @@ pub(crate) fn word(value: &impl Serialize) -> String {
 
 /// The identifiers that tie most members, most exclusive first among equals.
 fn tying_identifiers(dataset: &Dataset, classification: &Classification, candidate: &Candidate) -> Vec<TyingIdentifier> {
-    let is_member = |account: u32| candidate.members.binary_search_by_key(&account, |member| member.account).is_ok();
+    let is_member = |account: u32| candidate.member(account).is_some();
     let named = candidate.strongest_first().into_iter().take(NAMED_IDENTIFIERS);
     named
         .map(|own| {

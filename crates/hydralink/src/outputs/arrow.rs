@@ -277,7 +277,7 @@ fn member_row(writer: &mut Writer, labelled: &Labelled) -> bool {
 pub fn members(reading: &Arc<Opened>, network: Option<usize>) -> RecordStream {
     RecordStream::of(reading, MEMBER.to_vec(), move |reading, writer| {
         let Opened { dataset, labelling, cases } = reading;
-        cases::label_members(dataset, labelling, cases, network).all(|labelled| member_row(writer, &labelled));
+        cases::label_members(dataset, labelling, cases, network, false).all(|labelled| member_row(writer, &labelled));
     })
 }
 

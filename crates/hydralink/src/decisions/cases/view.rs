@@ -162,28 +162,18 @@ pub(crate) fn verdict_of(cases: &Cases, case: &Case) -> Option<bool> {
     }
 }
 
-/// Accounts as `members` lists them, with their labels: all, or those that belong to a network.
+/// Accounts as `members` lists them, with their labels: all, or those that belong to a network, and with `touching` also those
+/// that only touch it and are no members.
 pub fn label_members<'a>(
     dataset: &'a Dataset,
     results: &'a Labelling,
     cases: &'a Cases,
     network: Option<usize>,
+    touching: bool,
 ) -> impl Iterator<Item = Labelled> + 'a {
-    let belongs = |how: Membership| how != Membership::Ambiguous;
-    let is_listed =
-        move |&account: &AccountId| network.is_none() || results.membership_of(account).is_some_and(|(_, how)| belongs(how));
+    let belongs = move |account: AccountId| results.membership_of(account).is_some_and(|(_, how)| how != Membership::Ambiguous);
+    let is_listed = move |&account: &AccountId| network.is_none() || touching || belongs(account);
     let accounts = query::accounts_of(dataset, results, network).filter(is_listed);
-    accounts.map(move |account| label_member(dataset, results, cases, account))
-}
-
-/// The same of a network, also of those who only touch it and are no members.
-pub fn label_touching<'a>(
-    dataset: &'a Dataset,
-    results: &'a Labelling,
-    cases: &'a Cases,
-    network: usize,
-) -> impl Iterator<Item = Labelled> + 'a {
-    let accounts = query::accounts_of(dataset, results, Some(network));
     accounts.map(move |account| label_member(dataset, results, cases, account))
 }
 

@@ -44,16 +44,22 @@
 //! doi:10.1147/sj.92.0078; for e-values Vovk & Wang 2021, doi:10.1214/20-AOS2020; for e-BH Wang & Ramdas 2022,
 //! doi:10.1111/rssb.12489.
 
-use std::ops::{Range, RangeInclusive};
+mod returns;
+mod shifts;
+#[cfg(test)]
+mod tests;
 
 use graph::AccountId;
 use rayon::prelude::*;
 
 use super::BehaviourConfig;
 use super::alignment::DAY;
-use super::operational_time::{HOUR, OperationalTime, modulo_one, operational, time_of_day};
+use super::operational_time::{HOUR, OperationalTime, operational, time_of_day};
 use super::random::{Stream, key, sample};
 use crate::Facts;
+
+pub(crate) use returns::Returns;
+use shifts::OwnStarts;
 
 /// Accounts whose starts count rounds: two dozen suffice.
 const SAMPLE: usize = 256;
@@ -111,11 +117,9 @@ pub struct InRounds {
 /// those of a quarter. `members`: ascending. O(events of the account and of the members).
 pub fn in_rounds(facts: Facts<'_>, members: &[u32], account: u32, config: &BehaviourConfig) -> Option<InRounds> {
     let gap = i64::from(config.session_gap) * 1_000;
-    let comes = |other: &AccountId| other.0 != account && returns_of(facts, gap, other.0).2 as usize >= FEWEST_RETURNS;
-    let members: Vec<AccountId> = ids(members).into_par_iter().with_min_len(64).filter(comes).collect();
-    let counted: Vec<u32> = sample(&members, SAMPLE, config.seed).into_iter().map(|account| account.0).collect();
-    let returns = Returns::of_some(facts, gap, counted.iter().copied().chain([account]));
-    let rounds = Rounds::of(facts, &returns, &counted, config)?;
+    let others: Vec<u32> = members.iter().copied().filter(|&other| other != account).collect();
+    let returns = Returns::of_some(facts, gap, others.iter().copied().chain([account]));
+    let rounds = Rounds::of(facts, &returns, &others, config)?;
     let quartiles = |account: u32| {
         let (starts, is_counted) = (rounds.starts(account), rounds.is_counted(account));
         let mut found: Vec<f64> = starts.windows(2).filter_map(|pair| rounds.between(pair[0], pair[1], is_counted)).collect();
@@ -132,62 +136,6 @@ pub fn in_rounds(facts: Facts<'_>, members: &[u32], account: u32, config: &Behav
     let of_network = [middle(0)?, middle(1)?, middle(2)?];
     let (returns, rounds) = quartiles(account)?;
     (of_network[2] <= STEADY * of_network[0]).then_some(InRounds { returns: returns as u64, rounds, of_network })
-}
-
-/// How often everybody comes back.
-#[derive(Debug)]
-pub(crate) struct Returns {
-    /// By account: first start, last start, and returns; no returns for whom nobody asks.
-    of: Vec<(i64, i64, u32)>,
-    gap: i64,
-}
-
-impl Returns {
-    /// Reads all events once. `gap`: milliseconds of a pause that ends a session.
-    pub(crate) fn of(facts: Facts<'_>, gap: i64) -> Returns {
-        let of_account =
-            |account: u32| if facts.is_allowed_account(account) { (0, 0, 0) } else { returns_of(facts, gap, account) };
-        let accounts = (0..facts.graph.account_count() as u32).into_par_iter().with_min_len(1024);
-        Returns { of: accounts.map(of_account).collect(), gap }
-    }
-
-    /// The same of some accounts only; nobody else comes back.
-    fn of_some(facts: Facts<'_>, gap: i64, accounts: impl Iterator<Item = u32>) -> Returns {
-        let mut returns = Returns { of: vec![(0, 0, 0); facts.graph.account_count()], gap };
-        for account in accounts {
-            returns.of[account as usize] = returns_of(facts, gap, account);
-        }
-        returns
-    }
-
-    /// First start and last.
-    pub(crate) fn life(&self, account: u32) -> (i64, i64) {
-        let (first, last, _) = self.of[account as usize];
-        (first, last)
-    }
-
-    /// How often an account comes back.
-    pub(crate) fn count(&self, account: u32) -> u32 {
-        self.of[account as usize].2
-    }
-
-    /// Its starts within some time, ascending. O(events in it).
-    pub(crate) fn starts_within(&self, facts: Facts<'_>, account: u32, within: RangeInclusive<i64>) -> Vec<i64> {
-        let time = facts.activity.of(AccountId(account)).time;
-        let from = time.partition_point(|at| at < within.start());
-        let inside = &time[from..time.partition_point(|at| at <= within.end()).max(from)];
-        let first = inside.first().copied().filter(|first| from == 0 || first - time[from - 1] > self.gap);
-        let later = inside.windows(2).filter(|pair| pair[1] - pair[0] > self.gap).map(|pair| pair[1]);
-        first.into_iter().chain(later).collect()
-    }
-}
-
-/// An account's first start, its last, and its returns.
-fn returns_of(facts: Facts<'_>, gap: i64, account: u32) -> (i64, i64, u32) {
-    let time = facts.activity.of(AccountId(account)).time;
-    let Some(&first) = time.first() else { return (0, 0, 0) };
-    let later = time.windows(2).filter(|pair| pair[1] - pair[0] > gap).map(|pair| pair[1]);
-    later.fold((first, first, 0), |(first, _, returns), start| (first, start, returns + 1))
 }
 
 /// Whom a network's rounds tell.
@@ -248,7 +196,7 @@ pub(crate) fn told_by_rounds(
     let rounds = Rounds::of(facts, returns, members, config)?;
     let is_member = |account: u32| members.binary_search(&account).is_ok();
     let comes = |account: u32| !is_member(account) && rounds.comes_as_often(account);
-    let all = (0..returns.of.len() as u32).into_par_iter().with_min_len(1024);
+    let all = (0..facts.graph.account_count() as u32).into_par_iter().with_min_len(1024);
     let all: Vec<(AccountId, Asked)> =
         all.map(|account| (AccountId(account), asked(account))).filter(|of| of.1 != Asked::Nothing && comes(of.0.0)).collect();
     let without = |no: Asked| all.iter().filter(|of| of.1 != no).map(|of| of.0).collect::<Vec<AccountId>>();
@@ -361,14 +309,14 @@ impl<'a> Rounds<'a> {
     fn of(facts: Facts<'a>, returns: &'a Returns, members: &[u32], config: &BehaviourConfig) -> Option<Rounds<'a>> {
         let coming: Vec<AccountId> = members
             .iter()
-            .filter(|&&account| returns.of[account as usize].2 as usize >= FEWEST_RETURNS)
+            .filter(|&&account| returns.count(account) as usize >= FEWEST_RETURNS)
             .map(|&account| AccountId(account))
             .collect();
         let counted = sample(&coming, SAMPLE, config.seed);
         if counted.len() < FEWEST_SERVING as usize {
             return None;
         }
-        let lives: Vec<(i64, i64, u32)> = counted.iter().map(|account| returns.of[account.index()]).collect();
+        let lives: Vec<(i64, i64, u32)> = counted.iter().map(|account| returns.life(account.0)).collect();
         // Before and after that too few serve, however far the times of one reach.
         let mut ends: [Vec<i64>; 2] = [lives.iter().map(|life| life.0).collect(), lives.iter().map(|life| life.1).collect()];
         ends.iter_mut().for_each(|ends| ends.sort_unstable());
@@ -377,7 +325,7 @@ impl<'a> Rounds<'a> {
         if to <= from {
             return None;
         }
-        let width = ((to - from) / CELLS + 1).max(CELL.min(returns.gap / 2).max(1));
+        let width = ((to - from) / CELLS + 1).max(CELL.min(returns.gap() / 2).max(1));
         let shift = width.unsigned_abs().next_power_of_two().trailing_zeros();
         let cells = ((to - from) >> shift) as usize + 2;
         let (mut before, mut serving) = (vec![0u32; cells + 1], vec![0u32; cells + 1]);
@@ -387,7 +335,7 @@ impl<'a> Rounds<'a> {
                 before[((start - from) >> shift) as usize + 1] += 1;
                 hours[(start.rem_euclid(DAY) as f64 / HOUR) as usize] += 1.0;
             }
-            let (first, last) = returns.life(account.0);
+            let (first, last, _) = returns.life(account.0);
             let ends = [first, last].map(|end| ((end.clamp(from, to) - from) >> shift) as usize);
             serving[ends[0]] = serving[ends[0]].wrapping_add(1);
             serving[ends[1] + 1] = serving[ends[1] + 1].wrapping_sub(1);
@@ -425,7 +373,7 @@ impl<'a> Rounds<'a> {
     }
 
     fn comes_as_often(&self, account: u32) -> bool {
-        let (first, last, returns) = self.returns.of[account as usize];
+        let (first, last, returns) = self.returns.life(account);
         let is_usual = |life: (i64, i64, u32)| {
             let starts = self.starts_a_return(life);
             life.2 as usize >= FEWEST_RETURNS && starts >= self.usual.0 && starts <= self.usual.1
@@ -534,244 +482,5 @@ impl<'a> Rounds<'a> {
             }
         }
         1.0
-    }
-}
-
-/// An account's starts, to be shifted.
-struct OwnStarts<'a> {
-    starts: &'a [i64],
-    /// The first day, and how many there are to the last.
-    first: i64,
-    days: i64,
-    /// Its days, and which starts are on each.
-    by_day: Vec<(i64, Range<usize>)>,
-    profile: OperationalTime,
-}
-
-impl OwnStarts<'_> {
-    fn of(starts: &[i64]) -> OwnStarts<'_> {
-        let first = starts[0].div_euclid(DAY);
-        let days = starts[starts.len() - 1].div_euclid(DAY) - first + 1;
-        let mut hours = [0.0; 24];
-        let of_day = |start: &i64| start.rem_euclid(DAY);
-        starts.iter().for_each(|start| hours[(of_day(start) as f64 / HOUR) as usize] += 1.0);
-        let events: Vec<(i64, u32, i64)> = starts.iter().map(|start| (start.div_euclid(DAY), 0, of_day(start))).collect();
-        let mut by_day: Vec<(i64, Range<usize>)> = Vec::new();
-        for (at, &(day, ..)) in events.iter().enumerate() {
-            match by_day.last_mut().filter(|last| last.0 == day) {
-                Some((_, of_day)) => of_day.end = at + 1,
-                None => by_day.push((day, at..at + 1)),
-            }
-        }
-        OwnStarts { starts, first, days, by_day, profile: OperationalTime::new(&[hours], &events) }
-    }
-
-    /// All of them later by this part of their days together, around the circle that these make.
-    fn in_rhythm(&self, part: f64, out: &mut Vec<i64>) {
-        let (from, circle) = (self.first * DAY, self.days * DAY);
-        let by = (part * circle as f64) as i64;
-        let cut = self.starts.partition_point(|start| start - from + by < circle);
-        out.clear();
-        out.extend(self.starts[cut..].iter().map(|start| start + by - circle));
-        out.extend(self.starts[..cut].iter().map(|start| start + by));
-    }
-
-    /// Each on its day, those of one day later by one part of the account's own profile of the day, around the circle that this
-    /// makes.
-    fn in_profile(&self, stream: &mut Stream, out: &mut Vec<i64>) {
-        let profile = &self.profile.profiles[0];
-        out.clear();
-        for (day, of_day) in &self.by_day {
-            let (places, part) = (&self.profile.places[of_day.clone()], stream.unit());
-            // Those that go around the circle are the day's first, and all stay in order.
-            let (on, around) = places.split_at(places.partition_point(|place| place + part < 1.0));
-            let times = around.iter().chain(on).map(|place| time_of_day(profile, modulo_one(place + part)));
-            out.extend(times.map(|time| day * DAY + time));
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::toy::Toy;
-    use super::*;
-
-    const BENIGN: u32 = 400;
-    const POOL: Range<u32> = BENIGN..BENIGN + 60;
-
-    /// Whom these tell in a world of 400 others, of which a hundred have a job every eight hours.
-    fn told(world: &Toy, members: &[u32]) -> Option<Told> {
-        let (facts, config) = (world.facts(), BehaviourConfig::default());
-        let returns = Returns::of(facts, i64::from(config.session_gap) * 1_000);
-        told_by_rounds(facts, &returns, Asking::network(members, 0), |_| Asked::Both, 3.0, &config)
-    }
-
-    fn accounts(of: &[Served]) -> Vec<u32> {
-        of.iter().map(|of| of.account).collect()
-    }
-
-    #[test]
-    fn a_third_of_a_queue_tells_the_rest_and_nobody_else() {
-        for seed in 0..10 {
-            let world = Toy::in_turn(BENIGN as usize, POOL.len(), 40, 8, seed);
-            let members: Vec<u32> = POOL.step_by(3).collect();
-            let told = told(&world, &members).expect("its own accounts are told");
-            assert!(told.own.len() >= 18, "{seed}: {}", told.own.len());
-            let others = accounts(&told.others);
-            assert!(others.len() >= 30 && others.iter().all(|account| POOL.contains(account)), "{seed}: {others:?}");
-            assert!(told.others.iter().all(|of| of.bits > 3.0 && of.bits <= MOST_BITS));
-        }
-    }
-
-    #[test]
-    fn neither_people_nor_jobs_tell_anybody() {
-        for seed in 0..10 {
-            let world = Toy::in_turn(BENIGN as usize, POOL.len(), 40, 8, seed);
-            let people: Vec<u32> = (0..BENIGN).filter(|account| account % 4 != 0).step_by(10).collect();
-            let jobs: Vec<u32> = (0..BENIGN).step_by(4).step_by(3).collect();
-            assert_eq!((told(&world, &people), told(&world, &jobs)), (None, None), "{seed}");
-        }
-    }
-
-    #[test]
-    fn jobs_about_as_often_as_the_queue_goes_round_are_not_told_by_it() {
-        // Forty rounds in fourteen days: one every 8.4 hours.
-        for period in [7, 8, 9] {
-            let world = Toy::in_turn(BENIGN as usize, POOL.len(), 40, period, 1);
-            let told = told(&world, &POOL.step_by(2).collect::<Vec<u32>>()).expect("its own accounts are told");
-            assert!(accounts(&told.others).iter().all(|account| POOL.contains(account)), "{period}");
-        }
-    }
-
-    #[test]
-    fn an_account_of_a_queue_comes_back_after_one_round_as_the_others_do() {
-        let world = Toy::in_turn(BENIGN as usize, POOL.len(), 40, 8, 1);
-        let config = BehaviourConfig::default();
-        let of = |members: &[u32], account: u32| in_rounds(world.facts(), members, account, &config);
-        let pool: Vec<u32> = POOL.collect();
-        let found = of(&pool, POOL.start).expect("it comes back");
-        assert!(found.returns >= 30 && found.rounds.iter().all(|rounds| (0.8..1.2).contains(rounds)), "{found:?}");
-        assert!(found.of_network.iter().all(|rounds| (0.8..1.2).contains(rounds)), "{found:?}");
-        // Somebody else comes back after any number of rounds, and people make none.
-        let other = of(&pool, 1).expect("it comes back");
-        assert!(other.rounds[2] > 3.0 * other.rounds[0], "{other:?}");
-        assert_eq!(of(&(0..60).collect::<Vec<u32>>(), 1), None);
-    }
-
-    #[test]
-    fn known_good_accounts_and_few_returns_say_nothing() {
-        let world = Toy::in_turn(40, 12, 2, 8, 1);
-        assert_eq!(told(&world, &(40..52).collect::<Vec<u32>>()), None);
-        assert_eq!(told(&world, &[]), None);
-    }
-
-    /// When the people of a world without a queue are active, by account.
-    fn people(seed: u64) -> Vec<Vec<i64>> {
-        times_of(&Toy::in_turn(BENIGN as usize, 1, 40, 8, seed))[..BENIGN as usize].to_vec()
-    }
-
-    fn times_of(world: &Toy) -> Vec<Vec<i64>> {
-        let facts = world.facts();
-        (0..facts.graph.account_count() as u32).map(|account| facts.activity.of(AccountId(account)).time.to_vec()).collect()
-    }
-
-    #[test]
-    fn accounts_that_start_when_a_feed_says_so_are_no_queue() {
-        for seed in 0..5 {
-            let (mut times, mut stream) = (people(seed), Stream::new(seed));
-            // What somebody does now and then, within two minutes.
-            let moments = times.iter().find(|times| times.len() > 30).expect("people").clone();
-            for _ in 0..60 {
-                let mut read: Vec<i64> = moments.iter().map(|at| at + stream.below(120_000) as i64).collect();
-                read.sort_unstable();
-                times.push(read);
-            }
-            let (world, readers) = (Toy::at(&times), (BENIGN..BENIGN + 60).collect::<Vec<u32>>());
-            assert_eq!((told(&world, &readers), told(&world, &readers[..20])), (None, None), "{seed}");
-        }
-    }
-
-    #[test]
-    fn whoever_starts_his_accounts_after_somebody_elses_does_not_make_its_returns_turns() {
-        for seed in 0..5 {
-            let mut times = people(seed);
-            let victim = times.iter().find(|times| times.len() > 30).expect("people").clone();
-            times.extend((1..=24).map(|after| victim.iter().map(|at| at + after * 60_000).collect::<Vec<i64>>()));
-            let told = told(&Toy::at(&times), &(BENIGN..BENIGN + 24).collect::<Vec<u32>>());
-            assert!(told.is_none_or(|told| told.others.is_empty()), "{seed}");
-        }
-    }
-
-    #[test]
-    fn what_an_account_did_before_the_queue_had_it_says_nothing() {
-        let world = Toy::in_turn(BENIGN as usize, POOL.len(), 40, 8, 1);
-        let (mut times, mut stream) = (times_of(&world), Stream::new(5));
-        let members: Vec<u32> = POOL.step_by(3).collect();
-        for (_, times) in (0..).zip(&mut times).filter(|(account, _)| POOL.contains(account) && !members.contains(account)) {
-            // Two hundred days of a person before.
-            let first = times[0].div_euclid(DAY);
-            times.extend((1..=200).map(|day| (first - day) * DAY + stream.below(DAY as usize / 2) as i64));
-            times.sort_unstable();
-        }
-        let told = told(&Toy::at(&times), &members).expect("a queue");
-        assert!(told.others.iter().filter(|of| POOL.contains(&of.account)).count() >= 30, "{}", told.others.len());
-    }
-
-    #[test]
-    fn a_bin_is_a_quarter_of_a_doubling() {
-        for step in -900..900 {
-            let rounds = (f64::from(step) / 200.0 + 1e-9).exp2();
-            assert_eq!(bin_of(rounds), (4.0 * rounds.log2() + 13.0).clamp(0.0, BINS as f64 - 1.0) as usize, "{rounds}");
-        }
-    }
-
-    #[test]
-    fn starts_that_are_shifted_stay_in_order_on_their_days() {
-        let starts: Vec<i64> = (0..200i64).map(|at| at * 9_000_000 + at * at * 1_000).collect();
-        let (own, mut stream, mut shifted) = (OwnStarts::of(&starts), Stream::new(1), Vec::new());
-        let days = |of: &[i64]| of.iter().map(|start| start.div_euclid(DAY)).collect::<Vec<i64>>();
-        for _ in 0..50 {
-            own.in_profile(&mut stream, &mut shifted);
-            assert!(shifted.is_sorted() && days(&shifted) == days(&starts) && shifted != starts);
-        }
-    }
-
-    #[test]
-    fn of_e_values_as_many_are_discoveries_as_their_number_allows() {
-        // Of four the k largest must be at least 4 / (k / 50): 200, 100, 66.7, 50.
-        assert_eq!(least_discovered(vec![60.0, 400.0, 1.0, 120.0], 0), 120.0);
-        assert_eq!(least_discovered(vec![70.0, 90.0, 1.0, 80.0], 0), 70.0);
-        assert_eq!(least_discovered(vec![199.0, 99.0, 1.0, 1.0], 0), f64::INFINITY);
-        assert_eq!(least_discovered(Vec::new(), 0), f64::INFINITY);
-        // With four before, the two largest of four must be at least 8 / (6 / 50).
-        assert_eq!(least_discovered(vec![199.0, 99.0, 1.0, 1.0], 4), 99.0);
-        assert_eq!(least_discovered(Vec::new(), 4), f64::INFINITY);
-    }
-
-    #[test]
-    fn e_values_of_those_who_know_nothing_of_a_queue_are_at_most_one_in_the_mean() {
-        // Whoever has enough bits or not: the e-value of shifts alone, of people and of jobs.
-        let world = Toy::in_turn(BENIGN as usize, POOL.len(), 40, 8, 3);
-        let (facts, config) = (world.facts(), BehaviourConfig::default());
-        let returns = Returns::of(facts, i64::from(config.session_gap) * 1_000);
-        let members: Vec<u32> = POOL.collect();
-        let rounds = Rounds::of(facts, &returns, &members, &config).expect("they come back");
-        let others: Vec<AccountId> = (0..BENIGN).map(AccountId).collect();
-        let ratios = ratios(&shape(&rounds.histograms(&ids(&members))), &shape(&rounds.histograms(&others)));
-        let e_values: Vec<f64> = (0..BENIGN).map(|account| rounds.left(account, &ratios, config.seed)).collect();
-        let mean = e_values.iter().sum::<f64>() / f64::from(BENIGN);
-        let large = e_values.iter().filter(|&&e| e >= 20.0).count();
-        assert!(mean < 1.5 && large <= 20, "mean {mean}, {large} of 20 and more");
-    }
-
-    #[test]
-    fn one_thread_and_many_agree() {
-        let world = Toy::in_turn(BENIGN as usize, POOL.len(), 40, 8, 2);
-        let members: Vec<u32> = POOL.step_by(2).collect();
-        let run = |threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-            pool.install(|| told(&world, &members))
-        };
-        assert_eq!(run(1), run(4));
     }
 }
