@@ -255,14 +255,21 @@ impl Columnar {
         }
     }
 
-    /// Reads one row group.
-    pub(crate) fn read(&self, session: &Session<'_>, path: &Path, name: &str, group: usize) -> Result<Yield, EventError> {
+    /// Reads one row group, as one of `share` files that are read side by side.
+    pub(crate) fn read(
+        &self,
+        session: &Session<'_>,
+        path: &Path,
+        name: &str,
+        group: usize,
+        share: usize,
+    ) -> Result<Yield, EventError> {
         let place = Place { file: name, row_group: Some(group as u64), session };
         let readers = self.layout.columns.iter().zip(roles(session, &self.layout));
         let mut readers =
             readers.map(|(column, role)| self.column(path, group, column, role)).collect::<Result<Vec<_>, EventError>>()?;
         // Where there are row groups for all threads, each has enough to do with its own.
-        let together = self.row_groups() < rayon::current_num_threads();
+        let together = self.row_groups() * share < rayon::current_num_threads();
         take_rows(&self.layout, path, &place, 0, &mut readers, together)
     }
 

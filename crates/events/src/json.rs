@@ -1,7 +1,7 @@
 //! What does a line of JSON hold? Its fields by our columns, those in objects by their paths; each name is looked up once a piece.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 
 use serde::Deserializer;
@@ -246,13 +246,14 @@ fn walk_in<'l>(
 /// Bytes of the paths that are named of what lies in a line's objects.
 const NESTED: usize = 64 << 10;
 
-/// The fields of a JSON object, for finding out what a file holds; those in objects by their paths where the map names some.
-pub(crate) fn keys(line: &[u8], fields: &Fields) -> Option<Vec<String>> {
-    let (mut found, mut spare) = (Vec::new(), Vec::new());
+/// Adds the fields of a JSON object, for finding out what a file holds; those in objects by their paths where the map names some.
+/// Of what is no object none.
+pub(crate) fn add_keys(line: &[u8], fields: &Fields, found: &mut BTreeSet<String>) {
+    let (mut fresh, mut spare) = (Vec::new(), Vec::new());
     let line = marked(line);
     // A long name of an object comes before the name of each of its fields: a megabyte could name a terabyte.
     let mut room = NESTED;
-    walk(without_nan(&line, &mut spare), fields, &mut String::new(), &mut |path, _| {
+    let read = walk(without_nan(&line, &mut spare), fields, &mut String::new(), &mut |path, _| {
         // Nothing of ours is called by as much, and to look at all of it for each field would take as long.
         if path.len() > LONGEST {
             return;
@@ -260,11 +261,14 @@ pub(crate) fn keys(line: &[u8], fields: &Fields) -> Option<Vec<String>> {
         let nested = if path.contains('.') { path.len() } else { 0 };
         if nested <= room {
             room -= nested;
-            found.push(path.to_string());
+            if !found.contains(path) {
+                fresh.push(path.to_string());
+            }
         }
-    })
-    .ok()
-    .map(|()| found)
+    });
+    if read.is_ok() {
+        found.extend(fresh);
+    }
 }
 
 struct Entries<F>(F);
@@ -290,6 +294,12 @@ struct Name<'l>(#[serde(borrow)] Cow<'l, str>);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn keys(line: &[u8], fields: &Fields) -> Vec<String> {
+        let mut found = BTreeSet::new();
+        add_keys(line, fields, &mut found);
+        found.into_iter().collect()
+    }
     use crate::schema::Map;
 
     #[test]
@@ -349,10 +359,7 @@ mod tests {
         assert_eq!((&*text(&values, "c.ip"), values.nested.len()), ("1.2.3.4", 0));
         assert_eq!(read(r#"{"a": 1, "c": {"ip": 1, "port": 2}}"#, true), Err(Reason::UnknownField));
         assert_eq!(read(r#"{"a": 1, "c": {"ip": [1]}}"#, false).unwrap().nested, [at("c.ip")]);
-        assert_eq!(
-            keys(br#"{"a": 1, "c": {"ip": 1, "p": {"q": 2}}, "e": {"f": 3}}"#, &fields).unwrap(),
-            ["a", "c.ip", "c.p", "e"]
-        );
+        assert_eq!(keys(br#"{"a": 1, "c": {"ip": 1, "p": {"q": 2}}, "e": {"f": 3}}"#, &fields), ["a", "c.ip", "c.p", "e"]);
     }
 
     /// A line that went into itself took the stack, and the process with it.
@@ -361,7 +368,7 @@ mod tests {
         let nested = |depth: usize| format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
         let path = |names: usize| vec!["a"; names].join(".");
         for (depth, names) in [(2, 2), (DEEPEST, DEEPEST), (DEEPEST + 1, DEEPEST), (200_000, DEEPEST)] {
-            assert_eq!(keys(nested(depth).as_bytes(), &Fields::all()).unwrap(), [path(names)], "{depth}");
+            assert_eq!(keys(nested(depth).as_bytes(), &Fields::all()), [path(names)], "{depth}");
         }
         let map: Map = toml::from_str(&format!("[columns]\naccount_id = \"{}\"", path(DEEPEST))).unwrap();
         let (_, fields) = map.fields(&[path(DEEPEST)], std::path::Path::new("f")).unwrap();
@@ -375,7 +382,7 @@ mod tests {
     fn names_in_objects_take_no_more_room_than_their_line() {
         let inner: Vec<String> = (0..20_000).map(|at| format!("\"a{at}\":1")).collect();
         let line = format!("{{\"{}\":{{{}}},\"user\":{{\"id\":1}}}}", "k".repeat(1 << 20), inner.join(","));
-        let found = keys(line.as_bytes(), &Fields::all()).unwrap();
+        let found = keys(line.as_bytes(), &Fields::all());
         assert!(found.iter().map(String::len).sum::<usize>() < line.len());
         assert!(found.contains(&"user.id".to_owned()));
     }

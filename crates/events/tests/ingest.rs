@@ -88,6 +88,39 @@ fn order_format_and_threads_leave_no_trace() {
     assert!(error.to_string().contains("truncated"), "{error}");
 }
 
+/// Those that are read side by side count in the order of their names, and the first error is told.
+#[test]
+fn many_small_files_are_one_large_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = rows(1);
+    let whole = read(&write(folder.path(), "whole.csv", &csv_of(&all))).unwrap();
+    let parts = folder.path().join("parts");
+    std::fs::create_dir(&parts).unwrap();
+    let named: Vec<(String, &[[String; 6]])> =
+        all.chunks(97).enumerate().map(|(at, rows)| (format!("{at:03}.csv"), rows)).collect();
+    for (name, rows) in &named {
+        write(&parts, name, &csv_of(rows));
+    }
+    write(&parts, "017-empty.csv", b"");
+    write(&parts, "018-again.csv", &csv_of(named[3].1));
+    write(&parts, "019-header.csv", b"timestamp,account_id,ip\n");
+    let found = read(&parts).unwrap();
+    same(&whole, &found);
+    let name = |path: &str| Path::new(path).file_name().unwrap().to_string_lossy().into_owned();
+    let of_files: Vec<(String, u64)> = found.files.iter().map(|file| (name(&file.file), file.rows)).collect();
+    let mut expected: Vec<(String, u64)> = named.iter().map(|(name, rows)| (name.clone(), rows.len() as u64)).collect();
+    expected.extend([("018-again.csv".to_owned(), 0), ("019-header.csv".to_owned(), 0)]);
+    expected.sort();
+    assert_eq!(of_files, expected);
+    write(&parts, "021.csv", b"when,who\n1,a\n");
+    write(&parts, "020.csv", b"timestamp,account_id,card\n1772323200,a,4111111111111111\n");
+    for threads in [1, 2, 7] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let error = pool.install(|| read(&parts)).unwrap_err();
+        assert!(matches!(&error, EventError::RawCard { file, .. } if name(file) == "020.csv"), "{threads}: {error}");
+    }
+}
+
 #[test]
 fn what_goes_to_disk_comes_back_as_it_was() {
     let folder = tempfile::tempdir().unwrap();

@@ -60,15 +60,18 @@ pub(super) fn begin(session: &Session<'_>, path: &Path, mut reader: source::Byte
         return Err(EventError::input(path, "a JSON array", hint));
     }
     if text.starts_with(b"{") {
+        let lines = || start.split(|&byte| byte == b'\n').take(1000);
         let keys_of = |entered: &Fields| -> Vec<String> {
-            let lines = start.split(|&byte| byte == b'\n').take(1000);
-            lines.filter_map(|line| json::keys(line, entered)).flatten().collect::<BTreeSet<_>>().into_iter().collect()
+            let mut found = BTreeSet::new();
+            lines().for_each(|line| json::add_keys(line, entered, &mut found));
+            found.into_iter().collect()
         };
         let within = || -> Vec<String> {
             let mut found = BTreeSet::new();
-            for line in start.split(|&byte| byte == b'\n').take(1000) {
-                let paths = json::keys(line, &Fields::all()).unwrap_or_default();
-                found.extend(paths.into_iter().filter(|path| path.contains('.')));
+            // Of objects in objects, which few have, there is a second brace.
+            for line in lines().filter(|line| memchr::memchr_iter(b'{', line).nth(1).is_some()) {
+                json::add_keys(line, &Fields::all(), &mut found);
+                found.retain(|path| path.contains('.'));
                 if found.len() >= MOST_KEYS {
                     break;
                 }

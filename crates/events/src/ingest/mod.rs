@@ -1,39 +1,36 @@
-//! The walk of the raw input: files are opened one after the other, their pieces parsed in parallel, and what comes out is
-//! folded.
+//! The walk of the raw input: some files at once are opened, their parts read in parallel, and what comes out is folded, file
+//! after file.
 //!
 //! 1. Sources are expanded, streams copied to disk, and all hashed; a file whose bytes were already read counts once.
-//! 2. While one group of pieces (text) is parsed on all threads, the next is read; of row groups (Parquet) each thread takes
-//!    the next that nobody has.
+//! 2. Of two files a thread the beginnings are read side by side, so that many small ones keep all threads busy; what is left of
+//!    a large one is read by all threads (`opened`).
 //! 3. What a piece brings is grouped by account and waits (`waiting`), past the memory limit on disk; strings stay once each.
 //! 4. The last step numbers everything canonically and hands columns to a [`Keeper`] as they are finished.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use rayon::prelude::*;
 
 mod begin;
 mod fold;
+mod opened;
 
-use begin::{Begun, begin};
 pub(crate) use fold::{Before, Fold};
+use opened::{AHEAD, Ahead, in_turn};
 
 use crate::base::Base;
 use crate::batches::{self, Batches, Sources};
-use crate::chunks::{Piece, Pieces};
-use crate::columnar::Columnar;
 use crate::config::{IngestConfig, IngestObserver};
 use crate::error::EventError;
 use crate::ingested::{FileRead, Ingested};
 use crate::keep::{InMemory, Keeper};
 use crate::options::REJECTS;
-use crate::rows::Yield;
 use crate::schema::Map;
 use crate::session::Session;
 use crate::source::{self, Expanded, Quiet, Source};
-use crate::text::{self, Format};
 
 /// Reads event logs: files, glob patterns, or `-` for standard input, and Arrow record batches ([`Sources`]).
 ///
@@ -92,31 +89,18 @@ pub fn ingest_into<'a, K: Keeper>(
         fold.tables_before.clone_from(&base.side_tables);
         known.extend(fold.files.iter().filter_map(|file| u128::from_str_radix(&file.hash, 16).ok()));
     }
-    let files_before = fold.files.len();
-    for (source, &(hash, size)) in named.iter().zip(&prints) {
-        let file = source.named.display().to_string();
-        if size == 0 {
-            fold.notes.blank.push(file);
-            continue;
-        }
-        let (duplicate, hash) = (!known.insert(hash), format!("{hash:032x}"));
-        fold.files.push(FileRead { file, hash, duplicate, stream: source.is_stream(), ..FileRead::default() });
-        if duplicate {
-            continue;
-        }
-        let before = fold.rows;
-        fold.begin_file(&session);
-        // Of a file among others that nobody named it is told how to leave it out.
-        let is_found = named.len() > 1 && !files.contains(&source.named);
-        let unless_named = |error: EventError| if is_found { error.of_found(&source.named) } else { error };
-        let found = if source::is_parquet(source.path()) {
-            parquet(&session, source, size, unless_named, &mut fold)?
-        } else {
-            lines(&session, source, unless_named, &mut fold)?
-        };
-        match found {
-            Found::Columns => fold.end_file(before),
-            Found::Nothing => fold.notes.blank.extend(fold.files.pop().map(|read| read.file)),
+    let (files_before, bytes) = (fold.files.len(), fold.bytes.clone());
+    let turns: Vec<Turn<'_>> = named.iter().zip(&prints).map(|(source, print)| Turn::of(source, print, &mut known)).collect();
+    // Which file had a row first is asked of files that are read one after the other.
+    let at_once = if session.seen.is_some() { 1 } else { 2 * rayon::current_num_threads() };
+    for turns in turns.chunks(at_once) {
+        let share = turns.iter().filter(|turn| turn.is_read()).count();
+        let begun: Vec<_> =
+            turns.par_iter().with_max_len(1).map(|turn| turn.ahead(&session, &bytes, observer, share)).collect();
+        for (turn, begun) in turns.iter().zip(begun) {
+            // Of a file among others that nobody named it is told how to leave it out.
+            let is_found = named.len() > 1 && !files.contains(&turn.source.named);
+            turn.take(&session, begun, is_found, &mut fold)?;
         }
     }
     for stream in streams {
@@ -140,29 +124,81 @@ fn shown(paths: &[PathBuf]) -> Vec<String> {
 /// What is said of a file that has nothing.
 const EXPECTED: &str = "events were expected; check the export that wrote it";
 
-/// What there is in a file.
-enum Found {
-    /// Not even the names of columns.
-    Nothing,
-    Columns,
+/// A file whose turn comes.
+struct Turn<'s> {
+    source: &'s Source,
+    size: u64,
+    hash: String,
+    duplicate: bool,
 }
 
-fn parquet(
-    session: &Session<'_>,
-    source: &Source,
-    size: u64,
-    unless_named: impl FnOnce(EventError) -> EventError,
-    fold: &mut Fold<'_>,
-) -> Result<Found, EventError> {
-    let path = &source.named;
-    let mut file = Columnar::open(source, &session.map).map_err(unless_named)?;
-    file.layout.unit = file.unit(session, path)?;
-    fold.note(session, &file.layout, path)?;
-    let (name, groups) = (path.display().to_string(), file.row_groups());
-    let bytes = |group| size * group as u64 / groups as u64;
-    in_turn(fold, &name, 0..groups, |group| Ok((file.read(session, path, &name, group)?, bytes(group + 1) - bytes(group))))?;
-    fold.count_filled(&file.layout);
-    Ok(Found::Columns)
+impl<'s> Turn<'s> {
+    /// `known`: the hashes of those before it, to which its own is added.
+    fn of(source: &'s Source, &(hash, size): &(u128, u64), known: &mut HashSet<u128>) -> Turn<'s> {
+        Turn { source, size, hash: format!("{hash:032x}"), duplicate: size > 0 && !known.insert(hash) }
+    }
+
+    fn is_read(&self) -> bool {
+        self.size > 0 && !self.duplicate
+    }
+
+    /// Its beginning, as one of so many files that are read side by side.
+    fn ahead(
+        &self,
+        session: &Session<'_>,
+        bytes: &Arc<AtomicU64>,
+        observer: &dyn IngestObserver,
+        share: usize,
+    ) -> Option<Result<Ahead, EventError>> {
+        let most = if share > 1 { AHEAD } else { 0 };
+        self.is_read().then(|| Ahead::read(session, self.source, self.size, bytes, share, most, observer))
+    }
+
+    /// Folds its beginning, and what is read of its rest.
+    fn take(
+        &self,
+        session: &Session<'_>,
+        begun: Option<Result<Ahead, EventError>>,
+        is_found: bool,
+        fold: &mut Fold<'_>,
+    ) -> Result<(), EventError> {
+        let path = &self.source.named;
+        let name = path.display().to_string();
+        if self.size == 0 {
+            fold.notes.blank.push(name);
+            return Ok(());
+        }
+        let (hash, duplicate, stream) = (self.hash.clone(), self.duplicate, self.source.is_stream());
+        let file = FileRead { file: name.clone(), hash, duplicate, stream, ..FileRead::default() };
+        let Some(begun) = begun else {
+            fold.files.push(file);
+            return Ok(());
+        };
+        let unless_named = |error: EventError| if is_found { error.of_found(path) } else { error };
+        let Ahead { mut opened, parts, ended } = begun.map_err(unless_named)?;
+        let Some(layout) = opened.layout().cloned() else {
+            fold.notes.blank.push(name);
+            return Ok(());
+        };
+        fold.files.push(file);
+        fold.begin_file(session);
+        let before = fold.rows;
+        fold.note(session, &layout, path)?;
+        parts.into_iter().try_for_each(|part| fold.take(part, &name))?;
+        if !ended? {
+            opened.read(session, path, 1, usize::MAX, &mut |part| fold.take(part, &name))?;
+        }
+        fold.count_filled(&layout);
+        if let Some((fields, within)) = opened.json() {
+            let layout = session.map.settled(&layout, fields, &std::mem::take(&mut fold.keys), within, path)?;
+            fold.describe(&layout);
+            if let Some(file) = fold.files.last_mut() {
+                file.filled.retain(|filled| layout.reads(&filled.column));
+            }
+        }
+        fold.end_file(before);
+        Ok(())
+    }
 }
 
 fn stream(session: &Session<'_>, batches: Batches, fold: &mut Fold<'_>) -> Result<(), EventError> {
@@ -173,86 +209,13 @@ fn stream(session: &Session<'_>, batches: Batches, fold: &mut Fold<'_>) -> Resul
     if let Some(Ok((_, first))) = pieces.peek() {
         layout.unit = batches::unit(session, &layout, &name, first)?;
     }
-    in_turn(fold, &name, pieces, |piece| {
+    let read = |piece: Result<_, _>| {
         let (start, batch) = piece.map_err(|error| batches::broken(&name, error))?;
-        Ok((batches::read(session, &layout, &name, start, &batch)?, 0))
-    })?;
+        batches::read(session, &layout, &name, start, &batch)
+    };
+    in_turn(pieces, read, &mut |part| fold.take(part, &name))?;
     fold.count_filled(&layout);
     Ok(())
-}
-
-/// Reads parts of a file on all threads, begun one after the other, so that parts are close in time, and folds them one after
-/// the other. A part brings what was read, and how many bytes it is of what was announced.
-fn in_turn<J: Send>(
-    fold: &mut Fold<'_>,
-    name: &str,
-    parts: impl Iterator<Item = J> + Send,
-    read: impl Fn(J) -> Result<(Yield, u64), EventError> + Sync,
-) -> Result<(), EventError> {
-    let turn = Mutex::new((0, BTreeMap::new(), fold));
-    parts.enumerate().par_bridge().try_for_each(|(at, part)| {
-        let read = read(part);
-        let mut guard = turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let (next, waiting, fold) = &mut *guard;
-        waiting.insert(at, read);
-        while let Some(read) = waiting.remove(next) {
-            let (part, bytes) = read?;
-            fold.bytes.fetch_add(bytes, Ordering::Relaxed);
-            fold.take(part, name)?;
-            // After an error it is nobody's turn.
-            *next += 1;
-        }
-        Ok(())
-    })
-}
-
-fn lines(
-    session: &Session<'_>,
-    source: &Source,
-    unless_named: impl FnOnce(EventError) -> EventError,
-    fold: &mut Fold<'_>,
-) -> Result<Found, EventError> {
-    let path = &source.named;
-    let damaged = |error: std::io::Error| {
-        EventError::input(path, format!("can't be read to its end: {error}"), "the file is damaged or truncated; copy it again")
-    };
-    let reader = source::open_counted(source.path(), fold.bytes.clone())?;
-    let Some(Begun { layout, format, within, mut pieces }) = begin(session, path, reader).map_err(unless_named)? else {
-        return Ok(Found::Nothing);
-    };
-    fold.note(session, &layout, path)?;
-    let name = path.display().to_string();
-    let step = rayon::current_num_threads() * 2;
-    let group = |pieces: &mut Pieces<source::Bytes>| -> Result<Vec<Piece>, EventError> {
-        let mut group = Vec::with_capacity(step);
-        while group.len() < step {
-            match pieces.next().map_err(damaged)? {
-                Some(piece) => group.push(piece),
-                None => break,
-            }
-        }
-        Ok(group)
-    };
-    let mut current = group(&mut pieces)?;
-    while !current.is_empty() {
-        let (next, yields) = rayon::join(
-            || group(&mut pieces),
-            || current.par_iter().map(|piece| text::parse(session, &layout, &format, &name, piece)).collect::<Vec<_>>(),
-        );
-        for result in yields {
-            fold.take(result?, &name)?;
-        }
-        current = next?;
-    }
-    fold.count_filled(&layout);
-    if let Format::JsonLines(fields) = &format {
-        let layout = session.map.settled(&layout, fields, &std::mem::take(&mut fold.keys), &within, path)?;
-        fold.describe(&layout);
-        if let Some(file) = fold.files.last_mut() {
-            file.filled.retain(|filled| layout.reads(&filled.column));
-        }
-    }
-    Ok(Found::Columns)
 }
 
 /// Refuses to write rejected rows over a file that is read.
