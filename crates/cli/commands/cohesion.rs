@@ -1,6 +1,6 @@
 //! How tightly something hangs together: cohesion of a network, dense blocks, accounts in lockstep.
 
-use hydralink::cases;
+use hydralink::cases::{self, Listed, Named};
 use hydralink::cohesion::{self, Cohesion};
 use hydralink::dense::{self, DenseBlock};
 use hydralink::lockstep::{self, LockstepConfig, LockstepCore};
@@ -170,18 +170,15 @@ fn print_accounts(
     output: &mut Output,
 ) -> anyhow::Result<Found> {
     let Some(accounts) = accounts else { anyhow::bail!("there are fewer than that: leave out --accounts-of to see them") };
-    let Some(results) = results else {
-        let named: Vec<Named> =
-            accounts.iter().map(|&account| Named { account_id: dataset.shown_account(account).into_owned() }).collect();
-        return Ok(output.records(&named, &[Field::name("account_id", |row: &Named| row.account_id.clone())])?);
-    };
-    let cases = dataset.cases()?;
-    let rows: Vec<_> = accounts.iter().map(|&account| cases::label_member(dataset, results, &cases, account)).collect();
-    Ok(output.records(&rows, MEMBER)?)
+    print_listed(&cases::list_accounts(dataset, results, accounts)?, output)
 }
 
-/// An account of which nothing more is known.
-#[derive(serde::Serialize)]
-struct Named {
-    account_id: String,
+/// Prints accounts, as far as something is known of them.
+pub(crate) fn print_listed(listed: &Listed, output: &mut Output) -> anyhow::Result<Found> {
+    Ok(match listed {
+        Listed::Labelled(accounts) => output.records(accounts, MEMBER)?,
+        Listed::Named(accounts) => {
+            output.records(accounts, &[Field::name("account_id", |row: &Named| row.account_id.clone())])?
+        }
+    })
 }

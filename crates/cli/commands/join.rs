@@ -11,7 +11,7 @@ use hydralink::why_not::{self, WhyNot, WhyNotMember};
 use hydralink::{Node, Reading, cases};
 
 use super::ask::{found_but, named_accounts};
-use super::find::MEMBER;
+use super::cohesion::print_listed;
 use super::holds::{not_counted_lines, touching_words};
 use crate::Found;
 use crate::args;
@@ -100,17 +100,15 @@ pub(crate) fn common(arguments: &args::Common, output: &mut Output) -> anyhow::R
         (Node::Account(first), Node::Account(second)) => {
             let results = dataset.labelling_if_any()?;
             let ties = results.as_ref().map(|results| Ties::of(&dataset, results)).transpose()?;
-            let shared = links::common(&dataset, ties.as_ref(), first, second);
+            let shared = links::common(&dataset, ties.as_ref(), first, second)?;
             Ok(output.first(&shared, arguments.top, SHARED)?)
         }
         (Node::Identifier(first), Node::Identifier(second)) => {
-            let results = dataset.labelling()?;
-            let accounts = links::common_accounts(&dataset, first, second);
-            let (all, cases) = (accounts.len(), dataset.cases()?);
-            let shown = accounts.into_iter().take(filter::at_most(arguments.top));
-            let members: Vec<_> = shown.map(|account| cases::label_member(&dataset, &results, &cases, account)).collect();
-            let found = output.records(&members, MEMBER)?;
-            output.say_shown(members.len(), all)?;
+            let accounts = links::common_accounts(&dataset, first, second)?;
+            let shown = &accounts[..accounts.len().min(filter::at_most(arguments.top))];
+            let listed = cases::list_accounts(&dataset, dataset.labelling_if_any()?.as_ref(), shown)?;
+            let found = print_listed(&listed, output)?;
+            output.say_shown(shown.len(), accounts.len())?;
             Ok(found)
         }
         _ => anyhow::bail!("common takes two accounts, or two identifiers; see `path` for one of each"),

@@ -231,6 +231,12 @@ impl Error {
     pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         Error::Io { action, path: path.to_owned(), source }
     }
+
+    /// The system's random numbers, for what needs them.
+    pub(crate) fn random(bytes: &mut [u8], for_what: &str) -> Result<(), Self> {
+        let drawn = getrandom::fill(bytes).map_err(io::Error::from);
+        drawn.map_err(|error| Error::io("draw random numbers for", Path::new(for_what), error))
+    }
 }
 
 #[cfg(test)]

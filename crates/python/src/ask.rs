@@ -124,7 +124,8 @@ impl Store {
         plain(py, &found)
     }
 
-    /// What two accounts were both seen with, with bits; or the accounts, with their labels, that two identifiers have in common.
+    /// What two accounts were both seen with, with bits; or the accounts that two identifiers have in common, with
+    /// their labels if networks were detected.
     /// `top` gives the first so many (0: all).
     #[pyo3(signature = (first, second, *, top = 0))]
     fn common<'py>(&self, py: Python<'py>, first: &str, second: &str, top: usize) -> PyResult<Bound<'py, PyAny>> {
@@ -134,13 +135,13 @@ impl Store {
                 let found = asked(py, &[&self.path], || {
                     let labels = dataset.labelling_if_any()?;
                     let ties = labels.as_ref().map(|labels| Ties::of(&dataset, labels)).transpose()?;
-                    Ok(only(links::common(&dataset, ties.as_ref(), first, second), top))
+                    Ok(only(links::common(&dataset, ties.as_ref(), first, second)?, top))
                 })?;
                 plain(py, &found)
             }
             (Node::Identifier(first), Node::Identifier(second)) => {
                 let found = asked(py, &[&self.path], || {
-                    labelled(&dataset, &only(links::common_accounts(&dataset, first, second), top))
+                    labelled(&dataset, &only(links::common_accounts(&dataset, first, second)?, top))
                 })?;
                 plain(py, &found)
             }
@@ -438,8 +439,7 @@ fn pairs(dataset: &Dataset, names: &[(String, String)]) -> Result<Vec<(AccountId
     names.iter().map(|(one, other)| Ok((account(dataset, one)?, account(dataset, other)?))).collect()
 }
 
-/// Accounts with their labels.
-fn labelled(dataset: &Dataset, accounts: &[AccountId]) -> Result<Vec<cases::Labelled>, Error> {
-    let (labels, cases) = (dataset.labelling()?, dataset.cases()?);
-    Ok(accounts.iter().map(|&account| cases::label_member(dataset, &labels, &cases, account)).collect())
+/// Accounts with their labels, if there are any.
+fn labelled(dataset: &Dataset, accounts: &[AccountId]) -> Result<cases::Listed, Error> {
+    cases::list_accounts(dataset, dataset.labelling_if_any()?.as_ref(), accounts)
 }

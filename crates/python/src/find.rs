@@ -158,7 +158,8 @@ impl Store {
 
     /// Every account with its labels, a row each: `account_id`, `component` and `community` (numbered by size), `network`
     /// (flagged), `membership` (core, fringe, ambiguous), `confidence` (0 to 1), `evidence_bits`, `candidate` (flagged or not),
-    /// `consensus`, `label` (confirmed, rejected, awaiting). With `network` (id or rank) only its members, with `ambiguous` also
+    /// `consensus`, `role` (of a flagged network's members: what it is there for, compromised or customer among it), `label`
+    /// (confirmed, rejected, awaiting). With `network` (id or rank) only its members, with `ambiguous` also
     /// those that only touch it; `where` as in 'confidence > 0.9'. Streamed: it may be larger than memory.
     #[pyo3(signature = (network = None, *, ambiguous = false, r#where = None))]
     fn members(&self, py: Python<'_>, network: Option<Id>, ambiguous: bool, r#where: Option<&str>) -> PyResult<Table> {

@@ -56,7 +56,7 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::interval::{jeffreys, poisson_binomial};
 use crate::query;
-use crate::results::{Labelling, Membership};
+use crate::results::Labelling;
 use graph::AccountId;
 
 /// What a review takes.
@@ -357,7 +357,7 @@ fn chosen(mut waiting: Vec<Reviewed>, minutes: f64) -> Vec<Reviewed> {
 fn standing(dataset: &Dataset, results: &Labelling, cases: &Cases) -> Vec<(State, Option<bool>, u64, u64)> {
     let mut members: Vec<Vec<AccountId>> = vec![Vec::new(); results.heads().len()];
     for account in (0..dataset.graph().account_count() as u32).map(AccountId) {
-        if results.membership_of(account).is_some_and(|(_, how)| how != Membership::Ambiguous) {
+        if results.membership_of(account).is_some_and(|(_, how)| how.belongs()) {
             members[results.network_of[account.index()] as usize].push(account);
         }
     }

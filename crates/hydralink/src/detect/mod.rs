@@ -268,7 +268,7 @@ pub(crate) fn describe(
     for member in &candidate.members {
         let how = membership(member.role);
         counts[how as usize] += 1;
-        if how != Membership::Ambiguous {
+        if how.belongs() {
             let account = AccountId(member.account);
             events += query::exchanges_of(dataset, account);
             let span = query::span_of_account(dataset, account);

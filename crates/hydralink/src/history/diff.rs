@@ -22,10 +22,18 @@ use serde::Serialize;
 
 use crate::dataset::Dataset;
 use crate::error::{Error, held_under};
-use crate::results::{Membership, Results};
+use crate::results::Results;
 
 /// Share of the smaller network from which two are the same in part.
 pub const SAME_SHARE: f64 = 0.5;
+
+/// Identifiers that two networks without common accounts have in common at least if they are the same: one may be anybody's.
+pub const LEAST_IDENTIFIERS: usize = 2;
+
+/// Whether so much in common makes two networks the same in part, of which the smaller has so much.
+pub(crate) fn is_most(common: usize, of_smaller: usize) -> bool {
+    common as f64 >= SAME_SHARE * of_smaller as f64
+}
 
 /// What became of a network, or of some that belong together.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -89,7 +97,7 @@ fn held<'a>((dataset, results): (&'a Dataset, &'a Results)) -> Vec<Named<'a>> {
     }
     for (account, network) in results.labelling.network_of.iter().enumerate() {
         let account = AccountId(account as u32);
-        let belongs = results.labelling.membership_of(account).is_some_and(|(_, how)| how != Membership::Ambiguous);
+        let belongs = results.labelling.membership_of(account).is_some_and(|(_, how)| how.belongs());
         if let Some(&at) = position.get(network).filter(|_| belongs) {
             all[at].accounts.insert(dataset.account_name(account));
         }
@@ -117,15 +125,15 @@ pub(crate) fn pick<'a, T>(networks: &'a [T], positions: &[usize]) -> Vec<&'a T> 
 pub(crate) fn groups<A: Ord, I: Ord>(before: &[Held<'_, A, I>], after: &[Held<'_, A, I>]) -> Vec<(Vec<usize>, Vec<usize>)> {
     // Positions before, then positions after.
     let mut groups = petgraph::unionfind::UnionFind::<usize>::new(before.len() + after.len());
-    let mut join = |overlaps: BTreeMap<(usize, usize), usize>, size: fn(&Held<'_, A, I>) -> usize| {
+    let mut join = |overlaps: BTreeMap<(usize, usize), usize>, size: fn(&Held<'_, A, I>) -> usize, least: usize| {
         for ((old, new), common) in overlaps {
-            if common as f64 >= SAME_SHARE * size(&before[old]).min(size(&after[new])) as f64 {
+            if common >= least && is_most(common, size(&before[old]).min(size(&after[new]))) {
                 groups.union(old, before.len() + new);
             }
         }
     };
-    join(overlaps(before, after, |held| &held.accounts), |held| held.accounts.len());
-    join(overlaps(before, after, |held| &held.identifiers), |held| held.identifiers.len());
+    join(overlaps(before, after, |held| &held.accounts), |held| held.accounts.len(), 1);
+    join(overlaps(before, after, |held| &held.identifiers), |held| held.identifiers.len(), LEAST_IDENTIFIERS);
     let mut members: BTreeMap<usize, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
     let mut order: Vec<usize> = Vec::new();
     let positions = (before.len()..before.len() + after.len()).chain(0..before.len());

@@ -8,6 +8,7 @@
 //! it was forgotten, and learns nothing else. In a store under a key what is hashed are pseudonyms, so that asking takes the key file as
 //! well.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use events::hex::{hex, of_hex};
@@ -64,8 +65,7 @@ pub(super) fn with_names<'n>(store: &Store, names: impl IntoIterator<Item = &'n 
         Some(forgotten) => forgotten,
         None => {
             let mut key = [0; 32];
-            let failed = |error| Error::Usage(format!("no random numbers for the hashes of who is forgotten: {error}"));
-            getrandom::fill(&mut key).map_err(failed)?;
+            Error::random(&mut key, "the hashes of who is forgotten")?;
             ForgottenAccounts::new(key, [])
         }
     };
@@ -103,8 +103,10 @@ pub fn lift(store: &Path, names: &[Name], key: Option<&Key>, reviewer: &str) -> 
         None => None,
     };
     let mut forgotten = forgotten_accounts(dataset.store())?.unwrap_or_else(|| ForgottenAccounts::new([0; 32], []));
+    // Who is named twice is one.
+    let names: BTreeSet<&str> = names.iter().map(Name::bare).collect();
     let missing: Vec<&str> =
-        names.iter().map(Name::bare).filter(|name| !take_back(&mut forgotten, pseudonyms.as_ref(), name)).collect();
+        names.iter().copied().filter(|name| !take_back(&mut forgotten, pseudonyms.as_ref(), name)).collect();
     if !missing.is_empty() {
         let what = match (missing.len(), names.len()) {
             (1, 1) => format!("the erasure of {}", missing[0]),

@@ -476,7 +476,7 @@ fn made_beside(created: Seconds, mut others: Vec<Seconds>) -> Option<MadeApart> 
 
 /// How many accounts but this one have an identifier and only touch the group.
 fn touching<'g>(results: &Labelling, account: AccountId, group: &'g Group<'_>) -> impl Fn(IdentifierId) -> u64 + 'g {
-    let is_ambiguous = results.membership_of(account).is_some_and(|(_, how)| how == Membership::Ambiguous);
+    let is_ambiguous = results.membership_of(account).is_some_and(|(_, how)| !how.belongs());
     let own = if is_ambiguous { group.beside(account).own } else { 0 };
     move |identifier| u64::from(group.held(identifier) - group.belonging(identifier) - own)
 }

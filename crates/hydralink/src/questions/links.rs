@@ -13,7 +13,7 @@
 //! let ties = Ties::of(&dataset, &labels)?;
 //! let members = labels.belonging(dataset.network_index(&labels, "1")?);
 //! let (one, other) = (members[0], members[1]);
-//! for shared in links::common(&dataset, Some(&ties), one, other) {
+//! for shared in links::common(&dataset, Some(&ties), one, other)? {
 //!     println!("{} says {:.1} bits", shared.identifier, shared.bits);
 //! }
 //! let chains = paths::paths(&dataset, Some(&ties), Node::Account(one), Node::Account(other), 3)?;
@@ -190,7 +190,11 @@ pub struct Overlap {
 }
 
 /// The identifiers that two accounts share, strongest first. `ties` is the rule of the last detection, if there was one.
-pub fn common(dataset: &Dataset, ties: Option<&Ties<'_>>, first: AccountId, second: AccountId) -> Vec<Shared> {
+///
+/// # Errors
+/// [`Error::Usage`] if the two are one.
+pub fn common(dataset: &Dataset, ties: Option<&Ties<'_>>, first: AccountId, second: AccountId) -> Result<Vec<Shared>, Error> {
+    are_two(dataset, Node::Account(first), Node::Account(second))?;
     let graph = dataset.graph();
     let accounts = graph.account_count() as f64;
     let identifiers = shared(graph.identifiers_of(first), graph.identifiers_of(second)).map(IdentifierId);
@@ -212,7 +216,15 @@ pub fn common(dataset: &Dataset, ties: Option<&Ties<'_>>, first: AccountId, seco
         })
         .collect();
     rows.sort_by(|a, b| b.bits.total_cmp(&a.bits).then_with(|| a.identifier.cmp(&b.identifier)));
-    rows
+    Ok(rows)
+}
+
+/// Refuses one node where two are asked about.
+pub(crate) fn are_two(dataset: &Dataset, first: Node, second: Node) -> Result<(), Error> {
+    if first != second {
+        return Ok(());
+    }
+    Err(Error::Usage(format!("{} is one node; name two", dataset.label_of(first))))
 }
 
 /// Whether two sightings overlap in time; `None` unless all of their times are known.
@@ -223,12 +235,16 @@ fn overlapping(mine: &Sighting, theirs: &Sighting) -> Option<bool> {
 }
 
 /// The accounts that were seen with both of two identifiers, ascending by what is shown of them.
-pub fn common_accounts(dataset: &Dataset, first: IdentifierId, second: IdentifierId) -> Vec<AccountId> {
+///
+/// # Errors
+/// [`Error::Usage`] if the two are one.
+pub fn common_accounts(dataset: &Dataset, first: IdentifierId, second: IdentifierId) -> Result<Vec<AccountId>, Error> {
+    are_two(dataset, Node::Identifier(first), Node::Identifier(second))?;
     let graph = dataset.graph();
     let both = shared(graph.accounts_of(first), graph.accounts_of(second));
     let mut accounts: Vec<AccountId> = both.map(AccountId).collect();
     ties_as_shown(dataset, &mut accounts, |_| (), |&account| Node::Account(account));
-    accounts
+    Ok(accounts)
 }
 
 /// Why two accounts are, or aren't, held to be one operator's. Of two in one network that aren't tied alone it also says
@@ -237,11 +253,8 @@ pub fn common_accounts(dataset: &Dataset, first: IdentifierId, second: Identifie
 /// # Errors
 /// [`Error::Usage`] if the two are one; as [`Ties::of`].
 pub fn why(dataset: &Dataset, results: &Labelling, first: AccountId, second: AccountId) -> Result<Why, Error> {
-    if first == second {
-        return Err(Error::Usage(format!("{} is one node; name two", dataset.label_of(Node::Account(first)))));
-    }
     let ties = Ties::of(dataset, results)?;
-    let shared = common(dataset, Some(&ties), first, second);
+    let shared = common(dataset, Some(&ties), first, second)?;
     let tie = ties.between(first, second);
     let counted: Vec<&Shared> = shared.iter().filter(|shared| shared.bits > 0.0).collect();
     let kinds: BTreeSet<&str> = counted.iter().map(|shared| kind_of(&shared.identifier)).collect();

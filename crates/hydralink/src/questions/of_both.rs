@@ -19,7 +19,7 @@ use serde::Serialize;
 use crate::cases::Label;
 use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::results::{Labelling, Membership};
+use crate::results::Labelling;
 use crate::review::{Belief, Chances};
 
 /// What is held of two accounts, all things considered.
@@ -75,7 +75,7 @@ impl GroupOfBoth {
         Ok(Some(GroupOfBoth {
             network: card.id,
             flagged: card.flagged,
-            both_belong: [first, second].iter().all(|how| *how != Membership::Ambiguous),
+            both_belong: [first, second].iter().all(|how| how.belongs()),
             accounts: card.accounts,
             score: card.score,
             benign_hypothesis: card.benign_hypothesis,

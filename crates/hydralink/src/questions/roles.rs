@@ -184,7 +184,7 @@ pub(crate) fn seen_alone(dataset: &Dataset, results: &Labelling, account: Accoun
     if life.is_some_and(|life| life.has_two_hands()) {
         return of_role(AccountRole::CompromisedLegitimate);
     }
-    if membership == Membership::Ambiguous {
+    if !membership.belongs() {
         let works = of_network(dataset, results, account, KindRole::is_interest).next().is_some();
         return of_role(if works { AccountRole::ResellerCustomer } else { AccountRole::SharedInfrastructure });
     }
@@ -215,7 +215,7 @@ pub(crate) fn roles_if_flagged(seen: &[SeenAlone], networks: &[Vec<(AccountId, M
 
 /// Of the accounts that belong to a network, those that have nothing of it but addresses while most others do.
 fn tell_customers(roles: &mut [Option<AccountRole>], seen: &[SeenAlone], members: &[(AccountId, Membership)]) {
-    let belonging = || members.iter().filter(|(_, how)| *how != Membership::Ambiguous).map(|(account, _)| account.index());
+    let belonging = || members.iter().filter(|(_, how)| how.belongs()).map(|(account, _)| account.index());
     let count = belonging().count();
     let most_have = |bit: &u8| 2 * belonging().filter(|&account| seen[account].of_network & bit != 0).count() >= count;
     let usual: u8 = (0..TELLING.len()).map(|at| 1 << at).filter(most_have).fold(0, |usual, bit| usual | bit);
@@ -230,7 +230,7 @@ fn tell_customers(roles: &mut [Option<AccountRole>], seen: &[SeenAlone], members
 
 /// Where two hands seem to be on most accounts that belong to a network, they are the operator's: these are possibly taken over.
 fn exempt_half_at_most(roles: &mut [Option<AccountRole>], members: &[(AccountId, Membership)]) {
-    let belonging = members.iter().filter(|(_, how)| *how != Membership::Ambiguous).map(|(account, _)| account.index());
+    let belonging = members.iter().filter(|(_, how)| how.belongs()).map(|(account, _)| account.index());
     let is_exempt = |&account: &usize| roles[account] == Some(AccountRole::CompromisedLegitimate);
     let exempt: Vec<usize> = belonging.clone().filter(is_exempt).collect();
     if exempt.len() as f64 > MOST_EXEMPTED * belonging.count() as f64 {

@@ -274,7 +274,7 @@ impl<'a> Group<'a> {
             seen.par_sort_unstable();
             seen.chunk_by(|a, b| a == b).map(|run| packed(run[0], run.len() as u32)).collect()
         };
-        let (held, touching) = (counted(&|_| true), counted(&|how| how == Membership::Ambiguous));
+        let (held, touching) = (counted(&|_| true), counted(&|how| !how.belongs()));
         Group {
             accounts: members.iter().map(|&(account, _)| account.0).collect(),
             held: held.into(),

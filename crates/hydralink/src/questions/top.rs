@@ -27,6 +27,7 @@ use crate::time::rfc3339;
 
 /// What nodes are ranked by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum By {
     /// Nodes they were seen with.
     Degree,

@@ -36,12 +36,20 @@ impl Membership {
         }
     }
 
+    /// Whether an account that belongs so is a member, core or fringe; another one only touches the network.
+    pub fn belongs(self) -> bool {
+        match self {
+            Membership::Core | Membership::Fringe => true,
+            Membership::Ambiguous => false,
+        }
+    }
+
     /// The code in the store.
     pub(crate) fn code(self) -> u8 {
         self as u8
     }
 
-    pub(super) fn of_code(code: u8) -> Option<Self> {
+    pub(crate) fn of_code(code: u8) -> Option<Self> {
         Membership::ALL.get(code as usize).copied()
     }
 }

@@ -91,7 +91,7 @@ impl Labelling {
     /// The flagged network an account belongs to as core or fringe: what outputs call its network.
     pub fn flagged_network_of(&self, account: AccountId) -> Option<(&NetworkHead, Membership)> {
         let (network, membership) = self.membership_of(account)?;
-        (network.flagged && membership != Membership::Ambiguous).then_some((network, membership))
+        (network.flagged && membership.belongs()).then_some((network, membership))
     }
 
     /// By account: the flagged network that it belongs to, by rank from 0, or `NONE_U32`.
@@ -141,7 +141,7 @@ impl Labelling {
     /// [`Labelling::members_of`].
     pub fn belonging(&self, network: usize) -> Vec<AccountId> {
         let members = self.members_of(network).into_iter();
-        members.filter(|(_, how)| *how != Membership::Ambiguous).map(|(account, _)| account).collect()
+        members.filter(|(_, how)| how.belongs()).map(|(account, _)| account).collect()
     }
 
     /// The accounts of a network, ascending, with how they belong; none of a number that no network has. O(accounts of the

@@ -110,7 +110,7 @@ mod tests {
         for pair in accounts.windows(2).filter(|pair| pair[0] != pair[1]) {
             let [first, second] = [pair[0], pair[1]];
             links::why(dataset, labels, first, second)?;
-            links::common(dataset, Some(&ties), first, second);
+            links::common(dataset, Some(&ties), first, second)?;
             why_not::why_not(dataset, labels, first, second)?;
             why_not::why_not_member(dataset, labels, first, &labels.head(network).id)?;
             paths::paths(dataset, Some(&ties), Node::Account(first), Node::Account(second), 3)?;

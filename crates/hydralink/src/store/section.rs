@@ -23,6 +23,7 @@ use crate::error::Error;
 /// What a question is going to read of the large sections of a store. The system is told, so that from a cold disk it fetches
 /// single pages where reading ahead would be wasted, and reads ahead where most of a section will be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Reading {
     /// Single places of every section: a question about one node.
     Points,

@@ -6,13 +6,14 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use events::Growing;
 use graph::Column;
 
 use super::manifest::{self, InputFile, Manifest, SectionEntry, Tables};
 use super::section::{self, SectionWriter};
-use super::{Element, LOCK, MANIFEST, Store, layout};
+use super::{Element, LOCK, MANIFEST, Store, layout, sync_folder};
 use crate::error::Error;
 
 /// A change of a store in the making. Dropped without [`StoreWriter::commit`], it leaves the store as it was.
@@ -26,7 +27,7 @@ pub struct StoreWriter {
     /// Files of the sections of the store that is changed or replaced.
     replaced: Vec<String>,
     made: Arc<Mutex<Made>>,
-    made_directory: bool,
+    made_folders: Vec<PathBuf>,
     committed: bool,
     lock: File,
 }
@@ -57,8 +58,9 @@ impl StoreWriter {
     /// [`Error::StoreBusy`] if another process is writing it, [`Error::NotAStore`] if `path` holds something else,
     /// [`Error::StoreVersion`] if it holds a store of a newer version.
     pub fn create(path: &Path) -> Result<Self, Error> {
-        let made_directory = !path.exists();
-        if made_directory {
+        let made_folders = path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+        let made_folders: Vec<PathBuf> = made_folders.map(Path::to_owned).collect();
+        if !made_folders.is_empty() {
             fs::create_dir_all(path).map_err(|error| Error::io("create the store", path, error))?;
         } else {
             // Nothing is made in a folder of other files, not even the lock.
@@ -77,7 +79,7 @@ impl StoreWriter {
         };
         let replaced = old.iter().flat_map(Manifest::files).map(str::to_owned).collect();
         let mut writer = StoreWriter::begin(path, lock, replaced, manifest)?;
-        writer.made_directory = made_directory;
+        writer.made_folders = made_folders;
         Ok(writer)
     }
 
@@ -104,7 +106,7 @@ impl StoreWriter {
         manifest.generation = manifest.generation.max(layout::newest_generation(path)?) + 1;
         manifest.tool = env!("CARGO_PKG_VERSION").to_owned();
         let path = path.to_owned();
-        Ok(StoreWriter { path, manifest, replaced, made: Arc::default(), made_directory: false, committed: false, lock })
+        Ok(StoreWriter { path, manifest, replaced, made: Arc::default(), made_folders: Vec::new(), committed: false, lock })
     }
 
     /// Writes a section, or replaces one.
@@ -202,6 +204,10 @@ impl StoreWriter {
             synced.map_err(|error| Error::io("write", &path, error))?;
         }
         manifest::write(&self.path, &self.manifest).map_err(|error| Error::io("write the manifest of", &self.path, error))?;
+        // A store is there once its folder is, in the folder that it lies in.
+        for made in &self.made_folders {
+            sync_folder(made.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")));
+        }
         self.committed = true;
         self.remove_unnamed();
         Ok(())
@@ -262,16 +268,22 @@ impl Drop for StoreWriter {
         for path in &self.made.lock().unwrap_or_else(PoisonError::into_inner).files {
             let _ = fs::remove_file(path);
         }
-        if self.made_directory {
+        if !self.made_folders.is_empty() {
             let _ = fs::remove_file(self.path.join(LOCK));
-            let _ = fs::remove_dir(&self.path);
+            // One that holds what is somebody else's stays, and so do those that it lies in.
+            let _ = self.made_folders.iter().try_for_each(fs::remove_dir);
         }
     }
 }
 
+/// How often, and after how long, it is looked again whether somebody still has the lock.
+const LOOKS: u32 = 5;
+const LOOK: Duration = Duration::from_millis(10);
+
 /// Takes the writer's lock, and leaves in it who has it; the operating system releases it when the process ends, however it ends.
 fn lock(path: &Path) -> Result<File, Error> {
     let file = path.join(LOCK);
+    let mut looks = LOOKS;
     loop {
         let mut lock = File::options()
             .create(true)
@@ -288,6 +300,11 @@ fn lock(path: &Path) -> Result<File, Error> {
             }
             // Whoever gave up a new store removed its lock after we had opened it.
             Ok(()) => {}
+            // Who only looks whether somebody has it has it for as long.
+            Err(TryLockError::WouldBlock) if looks > 0 => {
+                looks -= 1;
+                std::thread::sleep(LOOK);
+            }
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
                 let read = lock.read_to_string(&mut holder);

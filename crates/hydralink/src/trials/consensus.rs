@@ -253,8 +253,8 @@ fn rerun(
     let allowed = dataset.allowed()?;
     let facts = dataset.facts(&allowed);
     let belongs = |account: usize| {
-        let member = results.membership[account] != Membership::Ambiguous as u8;
-        if member { results.network_of[account] } else { NONE_U32 }
+        let how = Membership::of_code(results.membership[account]);
+        if how.is_some_and(Membership::belongs) { results.network_of[account] } else { NONE_U32 }
     };
     let labels = (0..facts.graph.account_count()).map(belongs).collect();
     let mut agreement = Agreement::new(labels, results.heads().len());

@@ -33,6 +33,7 @@ use crate::options::SEEDS;
 /// What an operator can spend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Evasion {
     /// One dedicated address an account.
     StaticAddress,

@@ -145,10 +145,7 @@ pub(crate) fn ordinary(segment: Segment, country: u8, rng: &mut ChaCha8Rng) -> A
     };
     if rng.random_bool(BENIGN_BAN_SHARE) {
         let first = account.created.max(0) + MINUTES_PER_DAY / 2;
-        account.banned = rng.random_range(first..first + DAYS as i32 * MINUTES_PER_DAY);
-        if account.banned >= DAYS as i32 * MINUTES_PER_DAY {
-            account.banned = NEVER;
-        }
+        account.banned = within(rng.random_range(first..first + DAYS as i32 * MINUTES_PER_DAY));
     }
     let factor = if segment == Segment::Developer { DEVELOPER_FACTOR } else { 1.0 };
     set_volume(&mut account, lognormal(rng, MEDIAN_EXCHANGES * factor, SIGMA_EXCHANGES));
@@ -178,6 +175,11 @@ pub(crate) fn ordinary(segment: Segment, country: u8, rng: &mut ChaCha8Rng) -> A
         }
     }
     account
+}
+
+/// The minute of a ban, if the world lasts until then.
+pub(crate) fn within(minute: i32) -> i32 {
+    if minute < DAYS as i32 * MINUTES_PER_DAY { minute } else { NEVER }
 }
 
 /// Spreads a volume of exchanges over the days an account is alive.
@@ -362,6 +364,25 @@ fn software_groups(population: &mut Population) {
         let ordinary = account.segment == Segment::Developer && account.behaviour == Behaviour::Ordinary;
         if ordinary && account.vendor > 0 && account.group == NONE {
             account.group = first + u32::from(account.vendor) - 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Tier;
+
+    /// Groups set when their accounts were made, and one was banned weeks before that.
+    #[test]
+    fn nobody_is_banned_before_the_account_is_there() {
+        for seed in 1..=6 {
+            let config = WorldConfig::new(Tier::S, seed);
+            let streams = Streams::new(seed);
+            let planned = plan(&config, &streams, &Geography::new(&streams));
+            let banned: Vec<&Account> = planned.accounts.iter().filter(|account| account.banned != NEVER).collect();
+            assert!(banned.len() > 20, "{seed}");
+            assert!(banned.iter().all(|account| account.created < account.banned && account.banned > 0), "{seed}");
         }
     }
 }

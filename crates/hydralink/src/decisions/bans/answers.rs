@@ -49,6 +49,7 @@ pub struct Collateral {
 /// What actions may be on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ActionsAllowed {
     /// On accounts.
     Bans,

@@ -1,6 +1,6 @@
 //! How do the records of the log, one after the other, make every case and every account stand as it does?
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::log::{self, Chain};
 use super::record::{Action, Commitment, Record, State, Subject};
@@ -48,6 +48,8 @@ impl Cases {
             entries: Vec::with_capacity(chain.records.len()),
             cases: Vec::new(),
             accounts: BTreeMap::new(),
+            case_of_id: HashMap::default(),
+            cases_of_member: HashMap::default(),
             confirmed_of: BTreeMap::new(),
             identifiers: BTreeMap::new(),
             four_eyes: FOUR_EYES,
@@ -121,16 +123,19 @@ impl Cases {
             let mine = self.cases[at].confirmed_by.entry(reviewer.clone()).or_default();
             mine.extend(accounts.iter().cloned());
             let of_network = (reviewer.clone(), record.network.clone().unwrap_or_default());
-            let one_by_one = self.confirmed_of.entry(of_network).or_default();
-            one_by_one.extend(accounts.iter().cloned());
-            let alone = mine.len().max(one_by_one.len()) as u64 <= self.four_eyes;
+            let one_by_one = self.confirmed_of.entry(of_network.clone()).or_default();
             for account in &accounts {
                 let standing = self.accounts.entry(account.clone()).or_default();
                 if standing.rejected {
                     *standing = Standing::default();
                 }
-                standing.alone |= alone;
                 standing.votes.insert(reviewer.clone());
+                *one_by_one += u64::from(standing.counted.insert(of_network.clone()));
+            }
+            if (mine.len() as u64).max(*one_by_one) <= self.four_eyes {
+                for account in &accounts {
+                    self.accounts.entry(account.clone()).or_default().alone = true;
+                }
             }
         }
         let verdict = match (record.action, record.state) {
@@ -143,14 +148,17 @@ impl Cases {
             self.judge_identifiers(record, at, verdict.rejected, &identifiers);
             if record.action != Action::Confirm {
                 for account in &accounts {
-                    self.accounts.insert(account.clone(), verdict.clone());
+                    let before = self.accounts.insert(account.clone(), verdict.clone()).unwrap_or_default();
+                    for of_network in before.counted {
+                        *self.confirmed_of.entry(of_network).or_default() -= 1;
+                    }
                 }
                 self.cases[at].confirmed_by.clear();
-                self.confirmed_of.values_mut().for_each(|confirmed| confirmed.retain(|account| !accounts.contains(account)));
             }
         }
         let waits = |account: &&String| self.accounts.get(*account).is_none_or(|standing| !standing.is_confirmed());
         let awaiting = if record.action == Action::Confirm { accounts.iter().filter(waits).count() as u64 } else { 0 };
+        self.case_of_id.insert((record.subject, identity.clone()), at);
         let case = &mut self.cases[at];
         match (record.action, record.state) {
             // The accounts that a network gained since the first reviewer looked don't hold the case up.
@@ -173,11 +181,26 @@ impl Cases {
         case.ids.insert(identity);
         if record.action != Action::Note {
             case.accounts = record.accounts.len() as u64;
-            case.members = accounts;
+            let before = std::mem::replace(&mut case.members, accounts);
             // To confirm a network says nothing of its identifiers, which the case still knows if it is rejected once more.
             if record.action != Action::Confirm || !identifiers.is_empty() {
                 case.identifiers = identifiers;
             }
+            self.count_members(at, &before);
+        }
+    }
+
+    /// Takes note of the members that a case has, and had before.
+    fn count_members(&mut self, at: usize, before: &BTreeSet<String>) {
+        let case = &self.cases[at];
+        if case.subject != Some(Subject::Network) {
+            return;
+        }
+        for gone in before.difference(&case.members) {
+            self.cases_of_member.entry(gone.clone()).or_default().remove(&at);
+        }
+        for member in &case.members {
+            self.cases_of_member.entry(member.clone()).or_default().insert(at);
         }
     }
 
@@ -203,7 +226,7 @@ impl Cases {
 
     /// The case that a record belongs to, opened if there is none.
     fn case_at(&mut self, record: &Record, identity: &str, accounts: &BTreeSet<String>) -> usize {
-        let same = self.cases.iter().rposition(|case| case.subject == Some(record.subject) && case.ids.contains(identity));
+        let same = self.case_of_id.get(&(record.subject, identity.to_owned())).copied();
         let near = || if record.subject == Subject::Network { self.nearest(accounts) } else { None };
         if let Some(at) = same.or_else(near) {
             return at;
@@ -224,7 +247,9 @@ impl Cases {
             ids: BTreeSet::new(),
             confirmed_by: BTreeMap::new(),
         });
-        self.cases.len() - 1
+        let at = self.cases.len() - 1;
+        self.count_members(at, &BTreeSet::new());
+        at
     }
 }
 

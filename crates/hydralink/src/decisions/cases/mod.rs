@@ -37,7 +37,9 @@ pub(crate) use log::{UNRENAMED, is_file_of_log};
 use record::Kind;
 pub use record::{Action, State, Subject};
 pub use standing::{Case, Cases, Label, LogEntry};
-pub use view::{CasedNetwork, Labelled, label_member, label_members, label_networks, shown_case, shown_log};
+pub use view::{
+    CasedNetwork, Labelled, Listed, Named, label_member, label_members, label_networks, list_accounts, shown_case, shown_log,
+};
 pub(crate) use view::{NetworkStanding, case_about, confirmed, known_good, shown_entry, standing_by, standing_of, verdict_of};
 
 use crate::error::Error;

@@ -95,7 +95,7 @@ impl State {
 }
 
 /// What a case is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Subject {
@@ -173,7 +173,7 @@ impl Opening {
     /// An opening with a fresh salt of the operating system.
     pub(crate) fn new(kind: Kind, value: &str) -> Result<Self, Error> {
         let mut salt = [0; 16];
-        getrandom::fill(&mut salt).map_err(|error| Error::Usage(format!("no random numbers for the case log: {error}")))?;
+        Error::random(&mut salt, "the case log")?;
         Ok(Opening { kind, value: value.to_owned(), salt: hex(&salt) })
     }
 

@@ -1,7 +1,8 @@
 //! Where does every case and every account stand?
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use ahash::RandomState;
 use serde::Serialize;
 
 use super::record::{Action, State, Subject};
@@ -112,7 +113,12 @@ pub(super) struct Standing {
     /// Confirmed by one reviewer among few enough.
     pub(super) alone: bool,
     pub(super) votes: BTreeSet<String>,
+    /// The counts of [`Cases::confirmed_of`] that it is in.
+    pub(super) counted: BTreeSet<ReviewerOf>,
 }
+
+/// A reviewer, and a network's id or nothing.
+pub(super) type ReviewerOf = (String, String);
 
 impl Standing {
     pub(super) fn is_confirmed(&self) -> bool {
@@ -126,8 +132,12 @@ pub struct Cases {
     pub(super) entries: Vec<LogEntry>,
     pub(super) cases: Vec<Case>,
     pub(super) accounts: BTreeMap<String, Standing>,
-    /// By reviewer and network (or none) accounts that they confirmed, with it or one by one, and nobody took back since.
-    pub(super) confirmed_of: BTreeMap<(String, String), BTreeSet<String>>,
+    /// By the subject and id of any decision the case that it is of.
+    pub(super) case_of_id: HashMap<(Subject, String), usize, RandomState>,
+    /// By name of an account the cases of networks that it is a member of.
+    pub(super) cases_of_member: HashMap<String, BTreeSet<usize>, RandomState>,
+    /// By reviewer and network (or none) how many accounts they confirmed, with it or one by one, that nobody took back since.
+    pub(super) confirmed_of: BTreeMap<ReviewerOf, u64>,
     /// By label of an identifier the cases, as indices, by which it is harmless; none where that was taken back.
     pub(super) identifiers: BTreeMap<String, BTreeSet<usize>>,
     pub(super) four_eyes: u64,
@@ -166,7 +176,9 @@ impl Cases {
         let lower = id.to_ascii_lowercase();
         let network = lower.strip_prefix("pn-").map(|digits| format!("PN-{digits}"));
         let id = network.as_deref().unwrap_or(id);
-        self.cases.iter().rev().find(|case| case.case == id || case.ids.contains(id))
+        let subjects = [Subject::Network, Subject::Account, Subject::Identifier, Subject::Store];
+        let at = subjects.iter().filter_map(|&subject| self.case_of_id.get(&(subject, id.to_owned()))).max()?;
+        Some(&self.cases[*at])
     }
 
     /// The case that shares at least half of either's members with these; the one that shares most, ties to the later.
@@ -201,13 +213,14 @@ impl Cases {
 
     /// The case of a network that shares most with these members.
     pub(super) fn nearest(&self, members: &BTreeSet<String>) -> Option<usize> {
-        let shared = |case: &Case| case.members.intersection(members).count();
-        self.cases
-            .iter()
-            .enumerate()
-            .filter(|(_, case)| case.subject == Some(Subject::Network))
-            .map(|(at, case)| (shared(case), at))
-            .filter(|&(shared, at)| shared > 0 && 2 * shared >= self.cases[at].members.len().min(members.len()))
+        let mut shared = BTreeMap::<usize, usize>::new();
+        for at in members.iter().filter_map(|member| self.cases_of_member.get(member)).flatten() {
+            *shared.entry(*at).or_default() += 1;
+        }
+        shared
+            .into_iter()
+            .map(|(at, shared)| (shared, at))
+            .filter(|&(shared, at)| 2 * shared >= self.cases[at].members.len().min(members.len()))
             .max()
             .map(|(_, at)| at)
     }

@@ -6,8 +6,9 @@ use serde::Serialize;
 use super::record::State;
 use super::standing::{Case, Cases, Label, LogEntry};
 use crate::dataset::Dataset;
+use crate::error::Error;
 use crate::query::{self, Member};
-use crate::results::{Labelling, Membership, Network};
+use crate::results::{Labelling, Network};
 
 /// A network with what was decided about it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -81,7 +82,7 @@ pub fn label_networks(dataset: &Dataset, results: &Labelling, networks: Vec<Netw
     if !cases.cases().is_empty() {
         for (account, &network) in results.network_of.iter().enumerate() {
             let account = AccountId(account as u32);
-            let belongs = results.membership_of(account).is_some_and(|(_, how)| how != Membership::Ambiguous);
+            let belongs = results.membership_of(account).is_some_and(|(_, how)| how.belongs());
             if belongs {
                 members[network as usize].push(account);
             }
@@ -171,7 +172,7 @@ pub fn label_members<'a>(
     network: Option<usize>,
     touching: bool,
 ) -> impl Iterator<Item = Labelled> + 'a {
-    let belongs = move |account: AccountId| results.membership_of(account).is_some_and(|(_, how)| how != Membership::Ambiguous);
+    let belongs = move |account: AccountId| results.membership_of(account).is_some_and(|(_, how)| how.belongs());
     let is_listed = move |&account: &AccountId| network.is_none() || touching || belongs(account);
     let accounts = query::accounts_of(dataset, results, network).filter(is_listed);
     accounts.map(move |account| label_member(dataset, results, cases, account))
@@ -181,6 +182,38 @@ pub fn label_members<'a>(
 pub fn label_member(dataset: &Dataset, results: &Labelling, cases: &Cases, account: AccountId) -> Labelled {
     let label = cases.label_of(dataset.account_name(account));
     Labelled { member: query::member(dataset, results, account), label }
+}
+
+/// Accounts as an answer lists them that needs no detection.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Listed {
+    /// With their labels.
+    Labelled(Vec<Labelled>),
+    /// Where nothing was detected.
+    Named(Vec<Named>),
+}
+
+/// An account of which nothing more is known.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Named {
+    /// The account.
+    pub account_id: String,
+}
+
+/// Accounts as `members` lists them, with their labels, or by their names alone where nothing was detected.
+///
+/// # Errors
+/// [`Error::CaseLog`] if the log's chain is broken.
+pub fn list_accounts(dataset: &Dataset, results: Option<&Labelling>, accounts: &[AccountId]) -> Result<Listed, Error> {
+    let accounts = accounts.iter().copied();
+    let Some(results) = results else {
+        let named = |account| Named { account_id: dataset.shown_account(account).into_owned() };
+        return Ok(Listed::Named(accounts.map(named).collect()));
+    };
+    let cases = dataset.cases()?;
+    Ok(Listed::Labelled(accounts.map(|account| label_member(dataset, results, &cases, account)).collect()))
 }
 
 /// Accounts and identifiers (by number) that decisions made known-good.

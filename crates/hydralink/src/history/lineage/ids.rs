@@ -16,7 +16,7 @@ use graph::{AccountId, NONE_U32};
 
 use super::history::{History, Remembered};
 use crate::dataset::Dataset;
-use crate::diff::overlaps;
+use crate::diff::{LEAST_IDENTIFIERS, is_most, overlaps};
 use crate::results::Network;
 
 /// Runs for which a network remembers an account that left it.
@@ -41,7 +41,7 @@ pub(crate) fn claims(history: &History, found: &Found) -> Vec<Option<usize>> {
     claim(&remembered, &current, &found.members, 1, &mut claims, &mut taken);
     let own: Vec<Vec<u32>> = history.networks.iter().map(|network| network.identifiers.clone()).collect();
     let sizes: Vec<usize> = own.iter().map(Vec::len).collect();
-    claim(&own, &sizes, &found.identifiers, 2, &mut claims, &mut taken);
+    claim(&own, &sizes, &found.identifiers, LEAST_IDENTIFIERS, &mut claims, &mut taken);
     claims
 }
 
@@ -83,7 +83,7 @@ fn claim(
     let mut order: Vec<((usize, usize), usize)> = overlaps(old, new, |items| items).into_iter().collect();
     order.sort_by_key(|&((holder, network), shared)| (std::cmp::Reverse(shared), network, holder));
     for ((holder, network), shared) in order {
-        let enough = shared >= least && 2 * shared >= new[network].len().min(old_sizes[holder]);
+        let enough = shared >= least && is_most(shared, new[network].len().min(old_sizes[holder]));
         if claims[network].is_none() && enough && taken.insert(holder) {
             claims[network] = Some(holder);
         }

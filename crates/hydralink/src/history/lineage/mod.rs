@@ -408,6 +408,7 @@ fn clock(seconds: u64) -> Option<String> {
 
 /// From where on events are asked for, for those who ask again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Since {
     /// After a detection, by its number.
     Run(u64),

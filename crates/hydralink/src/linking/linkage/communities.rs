@@ -25,6 +25,7 @@ pub struct CommunitySearch {
 
 /// What searches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Algorithm {
     /// Traag, Waltman and van Eck's.
     Leiden,
@@ -34,6 +35,7 @@ pub enum Algorithm {
 
 /// What a partition is judged by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Quality {
     /// Newman and Girvan's modularity.
     Modularity,

@@ -25,7 +25,7 @@ pub(super) fn decided(dataset: &Dataset, results: &Labelling, network: usize) ->
         |account: &u32| dataset.graph().identifiers_of(AccountId(*account)).iter().any(|identifier| is_tie(&identifier));
     let good = (0u32..).zip(&allowed.accounts).filter(|&(_, &good)| good).map(|(account, _)| account);
     let of_network = |account: u32| {
-        let belongs = results.membership_of(AccountId(account)).is_some_and(|(_, how)| how != crate::Membership::Ambiguous);
+        let belongs = results.membership_of(AccountId(account)).is_some_and(|(_, how)| how.belongs());
         belongs && results.network_of[account as usize] as usize == network
     };
     // What was decided after the detection holds from the next one on.

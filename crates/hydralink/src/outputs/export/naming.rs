@@ -23,6 +23,7 @@ use crate::privacy::ExportKey;
 /// How much of an identifying value is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Level {
     /// As stored.
     #[default]

@@ -27,6 +27,7 @@ use crate::store;
 /// A file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Format {
     /// For Gephi, networkx, igraph: `.graphml`.
     GraphMl,

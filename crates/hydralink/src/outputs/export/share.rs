@@ -25,6 +25,7 @@ use crate::results::Membership;
 /// Who may see what is shared: the Traffic Light Protocol, version 2.0 (<https://www.first.org/tlp/>).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Tlp {
     /// Anyone.
     Clear,

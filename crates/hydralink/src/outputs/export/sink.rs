@@ -17,6 +17,7 @@ const BUFFER: usize = 256 << 10;
 
 /// How a file is compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Compression {
     /// As it is.
     #[default]

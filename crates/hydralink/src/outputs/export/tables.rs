@@ -20,6 +20,7 @@ use crate::roles::AccountRole;
 
 /// One of the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Table {
     /// Accounts and identifiers.
     Nodes,

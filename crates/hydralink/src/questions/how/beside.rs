@@ -11,7 +11,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use graph::{AccountId, IdentifierId};
 use serde::{Deserialize, Serialize};
 
-use crate::results::Membership;
 use crate::ties::{Group, Ties};
 
 /// Identifiers that two networks have in common before one is named: a single one is anybody's accident.
@@ -43,7 +42,7 @@ pub(super) fn beside(ties: &Ties<'_>, group: &Group<'_>, network: usize) -> Vec<
         let accounts = graph.accounts_of(identifier);
         let mut here: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
         for &account in accounts {
-            let belongs = results.membership_of(AccountId(account)).filter(|(_, how)| *how != Membership::Ambiguous);
+            let belongs = results.membership_of(AccountId(account)).filter(|(_, how)| how.belongs());
             let other = belongs.map(|_| results.network_of[account as usize] as usize).filter(|&other| other != network);
             other.into_iter().for_each(|other| here.entry(other).or_default().push(account));
         }

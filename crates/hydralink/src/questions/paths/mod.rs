@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::links::are_two;
 use crate::node::Node;
 use crate::results::foremost::Foremost;
 use crate::ties::Ties;
@@ -53,9 +54,7 @@ pub struct Hop {
 /// # Errors
 /// [`Error::Usage`] if the two are the same node.
 pub fn paths(dataset: &Dataset, ties: Option<&Ties<'_>>, from: Node, to: Node, k: usize) -> Result<Vec<EvidencePath>, Error> {
-    if from == to {
-        return Err(Error::Usage(format!("{} is one node; name two", dataset.label_of(from))));
-    }
+    are_two(dataset, from, to)?;
     let graph = dataset.linking_graph();
     // Degrees that were kept are those of all sightings.
     let kept = ties.filter(|_| std::ptr::eq(graph, dataset.graph()));

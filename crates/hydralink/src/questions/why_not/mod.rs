@@ -102,7 +102,7 @@ pub fn why_not(dataset: &Dataset, results: &Labelling, first: AccountId, second:
     let weakest_step = (0..chain.len()).min_by(|&a, &b| gap(&chain[b]).total_cmp(&gap(&chain[a])).then(a.cmp(&b)));
     let tie = ties.between(first, second);
     let needed = ties.needed_by_pair(&tie);
-    let shared = common(dataset, Some(&ties), first, second);
+    let shared = common(dataset, Some(&ties), first, second)?;
     let group = GroupOfBoth::of(dataset, results, [first, second])?;
     let together = held(dataset, group.as_ref(), [first, second], tie.bits >= needed)? == Held::OneOperator;
     let mut networks = Vec::new();

@@ -42,7 +42,7 @@ type Numbers<'a> = Held<'a, u32, u32>;
 pub(super) fn found(network_of: &[u32], membership: &[u8], network_of_identifier: &[u32], count: usize) -> Found {
     let mut found = Found { members: vec![Vec::new(); count], identifiers: vec![Vec::new(); count] };
     for (account, (&network, &code)) in network_of.iter().zip(membership).enumerate() {
-        if network != NONE_U32 && code != Membership::Ambiguous.code() {
+        if network != NONE_U32 && Membership::of_code(code).is_some_and(Membership::belongs) {
             found.members[network as usize].push(account as u32);
         }
     }
