@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("joined by {}: groups of {sizes:?} accounts", if kinds.is_empty() { "everything" } else { "wallets" });
     }
     let (ada, ben) = (dataset.account("ada")?, dataset.account("ben")?);
-    for shared in links::common(&dataset, None, ada, ben) {
+    for shared in links::common(&dataset, None, ada, ben)? {
         println!("ada and ben share {} ({:.1} bits)", shared.identifier, shared.bits);
     }
     Ok(())

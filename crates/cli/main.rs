@@ -59,7 +59,9 @@ static PANIC: Mutex<String> = Mutex::new(String::new());
 /// The story: threads, output, command, flush.
 fn run(arguments: Arguments) -> anyhow::Result<Found> {
     let Arguments { shared, command } = arguments;
-    let threads = shared.threads.unwrap_or(0);
+    // As many as --threads takes: what the environment says is no more.
+    let most = std::env::var("RAYON_NUM_THREADS").ok().and_then(|threads| threads.parse::<usize>().ok());
+    let threads = shared.threads.unwrap_or(most.map_or(0, |threads| threads.min(args::MOST_THREADS)));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
     progress::stop_on_signals()?;
     let mut output = Output::new(&shared);

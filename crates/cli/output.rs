@@ -121,18 +121,45 @@ impl<T> Field<T> {
 /// Locked, buffered stdout and the chosen format.
 pub(crate) struct Output {
     format: Option<Format>,
-    out: BufWriter<io::Stdout>,
+    out: BufWriter<StandardOutput>,
     quiet: bool,
     width: Option<u16>,
     /// Whether anything was said on stderr.
     spoken: bool,
 }
 
+/// Standard output, whose errors say that it is it: what was asked for may be done by then.
+struct StandardOutput(io::Stdout);
+
+impl Write for StandardOutput {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(named)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(named)
+    }
+}
+
+fn named(error: io::Error) -> io::Error {
+    match error.kind() {
+        // These are asked about, not told.
+        io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock => error,
+        kind => io::Error::new(kind, format!("cannot write to standard output: {error}")),
+    }
+}
+
 impl Output {
     pub(crate) fn new(shared: &Shared) -> Self {
         let width = if io::stdout().is_terminal() { None } else { Some(100) };
         let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).or(width);
-        Output { format: shared.format, out: BufWriter::new(io::stdout()), quiet: shared.quiet, width, spoken: false }
+        Output {
+            format: shared.format,
+            out: BufWriter::new(StandardOutput(io::stdout())),
+            quiet: shared.quiet,
+            width,
+            spoken: false,
+        }
     }
 
     /// The chosen format; a table where none was.

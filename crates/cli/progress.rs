@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use hydralink::{Amount, Observer};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+#[cfg(unix)]
+use signal_hook::consts::SIGXFSZ;
 use signal_hook::consts::{SIGINT, SIGTERM};
 #[cfg(unix)]
 use signal_hook::iterator::Signals;
@@ -43,6 +45,8 @@ pub(crate) fn stop_on_signals() -> anyhow::Result<()> {
 /// signal does in any case.
 #[cfg(unix)]
 pub(crate) fn stop_on_signals() -> anyhow::Result<()> {
+    // A file that may not grow is an error of writing it (EFBIG), not the end of the process.
+    signal_hook::flag::register(SIGXFSZ, Arc::default())?;
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     let heard = move || {
         for signal in signals.forever() {

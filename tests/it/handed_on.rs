@@ -237,6 +237,35 @@ fn a_retention_is_shown_before_it_is_done_and_stops_where_most_would_go() {
     }
 }
 
+/// What somebody holds of an address outlives its sightings; what a table says of an account goes with it, and that is told.
+#[test]
+fn a_retention_says_what_tables_lose() {
+    let bench = Bench::new();
+    let events = |name: &str, rows: &[(&str, &str, &str)]| {
+        let row = |(day, account, ip): &(&str, &str, &str)| format!("2026-{day}T00:00:00Z,{account},{ip},{day}{account}\n");
+        bench.file(name, "timestamp,account_id,ip,event_id\n".to_owned() + &rows.iter().map(row).collect::<String>())
+    };
+    let old = [("01-01", "u0", "1.1.1.1"), ("01-02", "u1", "1.1.1.1"), ("03-01", "u5", "2.2.2.2"), ("03-02", "u6", "2.2.2.2")];
+    let table = bench.file("accounts.csv", "account_id,org\nu0,acme\nu5,acme\nunseen,acme\n");
+    let list = bench.file("allow.csv", "kind,value,reason\nip,1.1.1.1,our gateway\naccount,u1,partner\n");
+    bench.ok(&["build", &events("old.csv", &old), "--accounts", &table, "--allow", &list, "-o", "store", "--quiet"]);
+    bench.run(&["detect", "store", "--quiet"]);
+    let expire = ["expire", "store", "--keep", "30d"];
+    let dry = bench.ok(&[&expire[..], &["--dry-run", "--format", "json"]].concat()).json();
+    let told = bench.ok(&expire).words();
+    assert!(told.contains("1 row of the account table and 1 line of the allow list"), "{told}");
+    assert_eq!((&dry["account_rows"], &dry["allowed_rows"]), (&1.into(), &1.into()));
+    bench.ok(&[
+        "update",
+        "store",
+        &events("new.csv", &[("03-03", "u0", "1.1.1.1"), ("03-04", "u1", "1.1.1.1")]),
+        "--detect",
+        "-q",
+    ]);
+    let hubs = bench.ok(&["hubs", "store", "--kind", "ip", "--format", "jsonl"]).records();
+    assert!(hubs.iter().any(|hub| hub["identifier"] == "ip:1.1.1.1" && hub["class"] == "allowed"), "{hubs:?}");
+}
+
 #[test]
 fn q_values_that_an_update_ends_are_missed_aloud() {
     let bench = Bench::new();

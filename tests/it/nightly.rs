@@ -219,3 +219,22 @@ fn a_store_says_what_it_holds_and_which_days_are_missing() {
     let rows = bench.ok(&["info", &store, "--format", "json"]).json()["rows"].as_u64();
     assert_eq!(rows, Some(events.lines().count() as u64 - 1));
 }
+
+/// A kind of a map went missing with it, each night anew, for the last map is kept.
+#[test]
+fn a_kind_that_another_map_does_not_look_for_is_missing() {
+    let bench = Bench::new();
+    let row = |day: u32, more: &str| format!("2026-03-0{day}T00:00:00Z,a{day},8.8.8.{day}{more}\n");
+    let with = bench.file("with.csv", "timestamp,account_id,ip,gadget\n".to_owned() + &row(1, ",g1") + &row(2, ",g1"));
+    let without = bench.file("without.csv", "timestamp,account_id,ip\n".to_owned() + &row(3, ""));
+    let map = bench.file("map.toml", "[kinds.gadget]\ncolumn = [\"gadget\"]\nrole = \"device\"\n");
+    bench.ok(&["build", &with, "--map", &map, "-o", "store", "--quiet"]);
+    let other = bench.file("other.toml", "[columns]\nmodel = [\"model\"]\n");
+    let update =
+        |events: &str, map: &str| bench.run(&["update", "store", events, "--map", map, "--fail-on", "missing", "--dry-run"]);
+    let refused = update(&without, &other);
+    assert!(refused.code == 4 && refused.stderr.contains("no column gadget"), "{}", refused.stderr);
+    assert_eq!(update(&without, &map).code, 4);
+    let more = bench.file("more.csv", "timestamp,account_id,ip,gadget\n".to_owned() + &row(4, ",g1"));
+    assert_eq!((update(&more, &map).code, update(&more, &other).code), (0, 4), "there, and not read");
+}

@@ -28,6 +28,9 @@ pub(crate) use read::{AsOf, Build, Demo, EventFormat, Mapping, Profile, Reading,
 
 use crate::output::Format;
 
+/// Worker threads, at most.
+pub(crate) const MOST_THREADS: usize = 1024;
+
 /// Links accounts that share infrastructure and finds the proxy networks among them.
 ///
 /// Start with `hydralink demo`. On your own logs: `profile`, then `build`, then `detect`.
@@ -48,7 +51,7 @@ pub(crate) struct Shared {
     #[arg(long, global = true, value_enum, value_name = "FORMAT", hide_possible_values = true)]
     pub(crate) format: Option<Format>,
     /// Worker threads (default: one a core). Results don't depend on it
-    #[arg(long, global = true, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1024))]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=MOST_THREADS as u64))]
     pub(crate) threads: Option<usize>,
     /// Say nothing on stderr but errors
     #[arg(long, short, global = true)]

@@ -73,7 +73,7 @@ pub(crate) enum Schema {
 /// How to read events: shared by `profile` and `build`.
 #[derive(Debug, Args)]
 pub(crate) struct Reading {
-    /// Event logs: CSV, TSV, JSON Lines or Parquet; plain, .gz or .zst; files, folders, globs, or - for stdin
+    /// Event logs: CSV, TSV, JSON Lines (plain, .gz or .zst) or Parquet; files, folders, globs, or - for stdin
     #[arg(required = true)]
     pub(crate) events: Vec<PathBuf>,
     /// TOML that maps your columns to ours and adds kinds of identifiers, or one column: --map account_id=user.id, a path

@@ -1,7 +1,7 @@
 //! Decisions: confirm, reject, note, state, list, log, verify.
 
 use hydralink::Dataset;
-use hydralink::cases::{self, Action, Case, Cases, ChainCheck, Decision, LogEntry, State};
+use hydralink::cases::{self, Action, CaseNow, Cases, ChainCheck, Decision, LogEntry, State};
 use serde::Serialize;
 
 use crate::Found;
@@ -100,8 +100,7 @@ fn list(arguments: &CaseList, output: &mut Output) -> anyhow::Result<Found> {
     let dataset = arguments.view.open(&arguments.store)?;
     let cases = dataset.cases()?;
     warn_torn(&cases, output)?;
-    let shown: Vec<Case> = cases.cases().iter().map(|case| cases::shown_case(&dataset, case)).collect();
-    Ok(output.records(&shown, CASE)?)
+    Ok(output.records(&cases::cases_now(&dataset, &cases)?, CASE)?)
 }
 
 fn log(arguments: &CaseLog, output: &mut Output) -> anyhow::Result<Found> {
@@ -142,17 +141,18 @@ fn warn_torn(cases: &Cases, output: &mut Output) -> std::io::Result<()> {
     }
 }
 
-const CASE: &[Field<Case>] = &[
-    Field::name("case", |case| case.case.clone()),
-    Field::text("state", |case| case.state.name().to_owned()),
+const CASE: &[Field<CaseNow>] = &[
+    Field::name("case", |now| now.case.case.clone()),
+    Field::spare(2, Field::name("network", |now| now.network.clone().unwrap_or_default())),
+    Field::text("state", |now| now.case.state.name().to_owned()),
     // A case with remarks only has none that anything was decided about.
-    Field::number("accounts", |case| if case.accounts == 0 { String::new() } else { case.accounts.to_string() }),
-    Field::spare(1, Field::number("awaiting", |case| case.awaiting.to_string())),
-    Field::text("reviewer", |case| case.reviewer.clone()),
-    Field::text("reason", |case| case.reason.clone().unwrap_or_default()),
+    Field::number("accounts", |now| if now.case.accounts == 0 { String::new() } else { now.case.accounts.to_string() }),
+    Field::spare(1, Field::number("awaiting", |now| now.case.awaiting.to_string())),
+    Field::text("reviewer", |now| now.case.reviewer.clone()),
+    Field::text("reason", |now| now.case.reason.clone().unwrap_or_default()),
     Field::csv("opened"),
-    Field::spare(2, Field::text("updated", |case| case.updated.clone())),
-    Field::spare(3, Field::number("records", |case| case.records.to_string())),
+    Field::spare(2, Field::text("updated", |now| now.case.updated.clone())),
+    Field::spare(3, Field::number("records", |now| now.case.records.to_string())),
 ];
 
 const ENTRY: &[Field<LogEntry>] = &[

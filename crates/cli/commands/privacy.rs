@@ -143,6 +143,14 @@ fn aged_text(expired: &Expired, [gone, went_on]: [&str; 2]) -> String {
         let (sightings, has) = (counted(expired.sightings_without_time, "sighting"), expired.sightings_without_time == 1);
         text += &format!("{sightings} {}\n", if has { "has no time, and stays" } else { "have no time, and stay" });
     }
+    if expired.account_rows + expired.allowed_rows > 0 {
+        text += &format!(
+            "with the accounts {} of the account table and {} of the allow list; give both tables to `update` again, in case some come \
+             back\n",
+            counted(expired.account_rows, "row"),
+            counted(expired.allowed_rows, "line")
+        );
+    }
     text
 }
 

@@ -262,10 +262,16 @@ fn unroutable_line(unroutable: u64) -> Option<String> {
 }
 
 /// The rows that were kept without a field, and which.
-fn unread_lines(rows: u64, fields: &[UnreadField]) -> Option<String> {
-    let named = fields.iter().map(|field| format!("{} ({} {})", field.field, grouped(field.rows), field.reason));
+fn unread_lines(rows: u64, fields: &[UnreadField]) -> Vec<String> {
+    let (statuses, others): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.reason == "bad_status");
+    let named = others.iter().map(|field| format!("{} ({} {})", field.field, grouped(field.rows), field.reason));
     let (named, were) = (named.collect::<Vec<String>>().join(", "), if rows == 1 { "was" } else { "were" });
-    (rows > 0).then(|| format!("{} {were} kept without a field that can't be read: {named}", counted(rows, "row")))
+    let kept = (rows > 0).then(|| format!("{} {were} kept without a field that can't be read: {named}", counted(rows, "row")));
+    let status = |field: &&UnreadField| {
+        let rows = counted(field.rows, "row");
+        format!("{rows} with a {} that is no number as 200 or 429 count as if there were none ({})", field.field, field.reason)
+    };
+    kept.into_iter().chain(statuses.iter().map(status)).collect()
 }
 
 /// The addresses that are lists.

@@ -75,15 +75,21 @@ pub(crate) fn tokens_number(number: Option<i64>) -> Cell {
     }
 }
 
-/// A status from a number.
+/// A status from a number below 65534.
 pub(crate) fn status_number(number: Option<i64>) -> Cell {
-    match number.and_then(|number| u16::try_from(number).ok()) {
-        Some(number) if number < LONG_STATUS => Cell::Number(u32::from(number)),
-        _ => Cell::Code(EMPTY),
+    let Some(number) = number else { return Cell::Code(EMPTY) };
+    match u16::try_from(number) {
+        Ok(number) if number < LONG_STATUS => Cell::Number(u32::from(number)),
+        _ => Cell::Code(rejected(Reason::BadStatus)),
     }
 }
 
-/// A status: a number below 65534; anything else is missing.
+/// A status: the digits of a number below 65534, or nothing.
 pub(crate) fn status(raw: &[u8]) -> Cell {
-    status_number(std::str::from_utf8(whole(raw.trim_ascii())).ok().and_then(|text| text.parse().ok()))
+    let text = raw.trim_ascii();
+    if is_nothing(text) {
+        return Cell::Code(EMPTY);
+    }
+    let number = std::str::from_utf8(whole(text)).ok().and_then(|text| text.parse().ok());
+    number.map_or(Cell::Code(rejected(Reason::BadStatus)), |number| status_number(Some(number)))
 }

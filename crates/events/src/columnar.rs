@@ -139,6 +139,13 @@ fn damaged(path: &Path, error: impl ToString) -> EventError {
         let problem = format!("some rows of a column have more than 2 GiB: {error}");
         return EventError::input(path, problem, "write row groups of fewer rows, or cut the texts");
     }
+    if error.contains("(os error ") {
+        return EventError::input(path, error, "check the system's limits and the disk, and run it again");
+    }
+    if error.contains("encrypt") {
+        let problem = format!("it is encrypted: {error}");
+        return EventError::input(path, problem, "decrypt it: write it without modular encryption");
+    }
     let problem = format!("not a whole Parquet file: {error}");
     EventError::input(path, problem, "copy or export it again; a truncated file has lost its footer")
 }

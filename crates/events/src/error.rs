@@ -189,7 +189,7 @@ pub enum EventError {
         source: std::io::Error,
     },
     /// A finished column can't be kept.
-    #[error("cannot write {column}: {source}; make room, or choose another place for the store")]
+    #[error("cannot write {column}: {source}; {}", room_for(source))]
     Keep {
         /// Its name.
         column: &'static str,
@@ -236,6 +236,14 @@ impl EventError {
     /// An input error about a path.
     pub(crate) fn input(file: &Path, problem: impl ToString, hint: impl Into<String>) -> Self {
         EventError::Input { file: file.display().to_string(), problem: problem.to_string(), hint: hint.into() }
+    }
+}
+
+/// What helps a column that can't be kept: what is written is mapped into memory.
+fn room_for(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        std::io::ErrorKind::OutOfMemory => "the process may not have so much memory (ulimit -v)",
+        _ => "make room, or choose another place for the store",
     }
 }
 

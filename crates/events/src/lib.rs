@@ -49,6 +49,7 @@ mod json;
 mod labels;
 mod manners;
 mod options;
+mod patterns;
 mod plain;
 mod quotes;
 mod ranges;

@@ -104,10 +104,10 @@ impl Plain {
             || !self.read_times(out, session, some)
             || !self.read_counts(some)
             || !self.read_tokens(some)
+            || !self.read_statuses(some)
         {
             return false;
         }
-        self.read_statuses(some);
         self.choose_templates(some);
         self.absent.resize(accounts.len(), EMPTY);
         for &(at, _) in &self.identifiers {
@@ -208,15 +208,20 @@ impl Plain {
         true
     }
 
-    fn read_statuses(&mut self, some: &Slice<'_>) {
+    fn read_statuses(&mut self, some: &Slice<'_>) -> bool {
         self.statuses.clear();
         let Some(Resolved::Statuses(values)) = self.status.map(|at| &some.columns[at]) else {
-            return self.statuses.resize(some.rows.len(), NONE_U16);
+            self.statuses.resize(some.rows.len(), NONE_U16);
+            return true;
         };
-        self.statuses.extend(some.rows.clone().map(|at| match values.status(at) {
-            Cell::Number(status) => status.min(u32::from(NONE_U16)) as u16,
-            _ => NONE_U16,
-        }));
+        for at in some.rows.clone() {
+            self.statuses.push(match values.status(at) {
+                Cell::Number(status) => status.min(u32::from(NONE_U16)) as u16,
+                Cell::Code(EMPTY) => NONE_U16,
+                _ => return false,
+            });
+        }
+        true
     }
 
     fn choose_templates(&mut self, some: &Slice<'_>) {

@@ -82,7 +82,8 @@ impl Filled {
     /// Adds a value.
     #[inline]
     pub(crate) fn note(&mut self, code: u32) {
-        self.rows += u64::from(code != EMPTY && code != ABSENT);
+        // A column of statuses that are words has none.
+        self.rows += u64::from(code != EMPTY && code != ABSENT && code != rejected(Reason::BadStatus));
         let (least, most) = if is_value(code) { (code, code) } else { (u32::MAX, 0) };
         self.codes = (self.codes.0.min(least), self.codes.1.max(most));
     }
@@ -202,7 +203,8 @@ impl Yield {
             self.duplicates += 1;
             return;
         }
-        self.kept_rows += u64::from(!self.unread.is_empty());
+        // A status that is a word is somebody's way to write it: told, and not held against the row.
+        self.kept_rows += u64::from(self.unread.iter().any(|&(_, reason)| reason != Reason::BadStatus));
         for (at, reason) in std::mem::take(&mut self.unread) {
             self.rejections.note(row, &layout.columns[at].ours, reason, raw(at), true);
         }

@@ -1,15 +1,18 @@
 //! Where bytes come from: files, globs and standard input; plain, gzip or zstd, told apart by their first bytes.
 
-use std::fs::File;
+use std::fs::{DirEntry, File, FileType};
 use std::io::{BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 use tempfile::TempPath;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::EventError;
+use crate::patterns::{Matched, is_pattern, matching};
 use crate::schema::Map;
 
 /// A stream of bytes.
@@ -52,8 +55,32 @@ impl StreamCopy {
     }
 }
 
+/// How long nobody asks whether to go on while a stream says nothing.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Sends what a stream says, to its end or an error.
+fn pour(named: &Path, bytes: &mpsc::SyncSender<Result<Vec<u8>, EventError>>) {
+    let mut stream = match raw(named) {
+        Ok(stream) => stream,
+        Err(error) => return bytes.send(Err(error)).unwrap_or_default(),
+    };
+    loop {
+        let mut buffer = Vec::with_capacity(PART);
+        let part = stream.by_ref().take(PART as u64).read_to_end(&mut buffer);
+        let ended = part.is_err() || buffer.is_empty();
+        let part = part.map(|_| buffer).map_err(|error| unread(named, error));
+        if part.as_ref().is_ok_and(Vec::is_empty) || bytes.send(part).is_err() || ended {
+            return;
+        }
+    }
+}
+
+/// Bytes of a stream that are copied at once.
+const PART: usize = 1 << 20;
+
 impl Source {
-    /// Copies a stream to a folder; asks all along whether to go on.
+    /// Copies a stream to a folder; asks all along whether to go on, also while nobody writes into the stream. A thread that waits
+    /// for it then is left to wait.
     pub(crate) fn of(named: PathBuf, folder: &Path, cancelled: &dyn Fn() -> bool) -> Result<Source, EventError> {
         if !is_stream(&named) {
             return Ok(Source { named, copy: None });
@@ -61,15 +88,16 @@ impl Source {
         let full =
             |error| EventError::Copy { name: named.display().to_string(), folder: folder.display().to_string(), source: error };
         let mut copy = StreamCopy::create(folder).map_err(full)?;
-        let (mut stream, mut buffer) = (raw(&named)?, vec![0u8; 1 << 20]);
+        let (bytes, read) = mpsc::sync_channel(2);
+        let of = named.clone();
+        let spawned = std::thread::Builder::new().name("stream".to_owned()).spawn(move || pour(&of, &bytes));
+        spawned.map_err(|error| unread(&named, error))?;
         loop {
-            let read = match stream.read(&mut buffer) {
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => 0,
-                Err(error) => return Err(unread(&named, error)),
-                Ok(0) => return Ok(Source { named, copy: Some(copy) }),
-                Ok(read) => read,
-            };
-            copy.file.write_all(&buffer[..read]).map_err(full)?;
+            match read.recv_timeout(PATIENCE) {
+                Ok(part) => copy.file.write_all(&part?).map_err(full)?,
+                Err(RecvTimeoutError::Disconnected) => return Ok(Source { named, copy: Some(copy) }),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
             if cancelled() {
                 return Err(EventError::Cancelled);
             }
@@ -114,7 +142,8 @@ pub(crate) struct Expanded {
     pub(crate) files: Vec<PathBuf>,
     /// What lay among them and is no events.
     pub(crate) left_out: Vec<PathBuf>,
-    /// Links in folders to folders, or to nothing; pipes and devices there, and links to them.
+    /// Links to folders, or to nothing, that were found in folders or on the way of a `**`; pipes and devices there, and links to
+    /// them.
     pub(crate) links: Vec<PathBuf>,
 }
 
@@ -158,16 +187,15 @@ pub(crate) fn expand(sources: &[PathBuf], beside: &[&Path], quiet: Quiet) -> Res
             }
             continue;
         }
-        if text == "-" || source.exists() || !text.contains(['*', '?', '[']) {
+        if text == "-" || source.exists() || !is_pattern(&text) {
             files.push(source.clone());
             continue;
         }
-        let matches = glob::glob(&text).map_err(|error| EventError::input(source, error, "check the pattern"))?;
-        let mut found: Vec<PathBuf> = matches.filter_map(Result::ok).filter(|path| path.is_file()).collect();
+        let Matched { files: found, passed_by } = matching(source)?;
+        links.extend(passed_by);
         if found.is_empty() {
             return Err(EventError::input(source, "no file matches this pattern", "check it, and quote it for the shell"));
         }
-        found.sort();
         let (mut hidden, mut found): (Vec<PathBuf>, Vec<PathBuf>) = found.into_iter().partition(|path| is_hidden(path, source));
         if found.is_empty() && !is_quiet(&hidden) {
             let problem = "all files that match this pattern have names that begin with _ or .";
@@ -205,7 +233,7 @@ fn is_events(path: &Path) -> bool {
 }
 
 /// How a file is found in a folder.
-enum Lies {
+pub(crate) enum Lies {
     There,
     /// As what isn't opened.
     PassedBy,
@@ -214,25 +242,34 @@ enum Lies {
 /// Calls back with the files of a folder and of the folders in it, in byte order; what is hidden in it, but for partitions
 /// (`_column=value`), without what it holds.
 fn walk(folder: &Path, found: &mut dyn FnMut(&Path, Lies)) -> Result<(), EventError> {
-    let fail = |error: std::io::Error| unread(folder, error);
-    let mut entries = folder.read_dir().map_err(fail)?.collect::<Result<Vec<_>, _>>().map_err(fail)?;
-    entries.sort_by_key(std::fs::DirEntry::file_name);
     refuse_table(folder)?;
-    for entry in entries {
+    for entry in entries(folder)? {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let hidden = name.starts_with(['_', '.']) && !name.contains('=');
-        let (path, kind) = (entry.path(), entry.file_type().map_err(fail)?);
+        let (path, kind) = (entry.path(), entry.file_type().map_err(|error| unread(folder, error))?);
         if kind.is_dir() && !hidden {
             walk(&path, found)?;
             continue;
         }
-        // A link to a folder may lead into itself, and a pipe or a device may have no end. A link that is called as events are
-        // and leads to nothing lacks something.
-        let is_passed_by = !kind.is_file() && path.metadata().map_or(!is_events(&path), |target| !target.is_file());
-        found(&path, if is_passed_by && !hidden { Lies::PassedBy } else { Lies::There });
+        found(&path, if hidden { Lies::There } else { lies(&path, kind) });
     }
     Ok(())
+}
+
+/// How what is no folder lies in one. A link to a folder may lead into itself, and a pipe or a device may have no end. A link that
+/// is called as events are and leads to nothing lacks something.
+pub(crate) fn lies(path: &Path, kind: FileType) -> Lies {
+    let is_passed_by = !kind.is_file() && path.metadata().map_or(!is_events(path), |target| !target.is_file());
+    if is_passed_by { Lies::PassedBy } else { Lies::There }
+}
+
+/// The entries of a folder, in byte order.
+pub(crate) fn entries(folder: &Path) -> Result<Vec<DirEntry>, EventError> {
+    let read = folder.read_dir().and_then(Iterator::collect::<std::io::Result<Vec<DirEntry>>>);
+    let mut entries = read.map_err(|error| unread(folder, error))?;
+    entries.sort_by_key(DirEntry::file_name);
+    Ok(entries)
 }
 
 /// Where a table of Delta Lake has its log.
@@ -240,7 +277,7 @@ const DELTA_LOG: &str = "_delta_log";
 
 /// Refuses a folder of which only a log says what is in it: files that it removed lie beside the others until a `VACUUM`, and the
 /// rows of a file may be deleted without another one being written.
-fn refuse_table(folder: &Path) -> Result<(), EventError> {
+pub(crate) fn refuse_table(folder: &Path) -> Result<(), EventError> {
     if !folder.join(DELTA_LOG).is_dir() {
         return Ok(());
     }
@@ -263,7 +300,7 @@ fn is_hidden_name(path: &Path) -> bool {
 fn is_hidden(path: &Path, pattern: &Path) -> bool {
     let said = |name: &str| {
         let mut parts = pattern.iter().map(|part| part.to_string_lossy());
-        parts.any(|part| part == name || part.contains(['*', '?', '[']) && part.starts_with(&name[..1]))
+        parts.any(|part| part == name || is_pattern(&part) && part.starts_with(&name[..1]))
     };
     let mut names = path.iter().map(|name| name.to_string_lossy());
     names.any(|name| name.starts_with(['_', '.']) && !matches!(&*name, "." | "..") && !name.contains('=') && !said(&name))
@@ -440,5 +477,16 @@ mod tests {
         let path = folder.path().join("events.zip");
         std::fs::write(&path, b"PK\x03\x04abc").unwrap();
         assert!(open(&path).err().expect("no events").to_string().contains("it is a ZIP archive"));
+    }
+
+    /// A pipe into which nobody writes held a build until it was killed.
+    #[test]
+    #[cfg(unix)]
+    fn a_stream_that_says_nothing_is_given_up_when_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let given_up = Source::of(pipe, folder.path(), &|| true);
+        assert!(matches!(given_up, Err(EventError::Cancelled)));
     }
 }

@@ -347,6 +347,15 @@ fn a_field_that_can_not_be_read_takes_nothing_else_with_it() {
     let fields: Vec<(&str, &str, u64)> =
         got.unread.iter().map(|unread| (unread.field.as_str(), unread.reason.as_str(), unread.rows)).collect();
     assert_eq!(fields, [("ip", "bad_ip", 1), ("requests", "bad_number", 2), ("tokens", "bad_tokens", 1)]);
+    // A status that is a word is told, and however many there are, no run fails by them.
+    let text = "ts,account_id,ip,status\n".to_owned()
+        + &["OK", "200", "200.0", "200.5", "99999", "-1", "", "n/a"]
+            .map(|status| format!("1700000000,a,8.8.8.8,{status}\n"))
+            .concat();
+    let words = read(&write(folder.path(), "words.csv", text.as_bytes())).unwrap();
+    assert_eq!((words.rejected_count(), words.kept_rows, words.unread.len()), (0, 0, 1));
+    assert_eq!((words.unread[0].reason.as_str(), words.unread[0].rows), ("bad_status", 4));
+    assert_eq!(words.files[0].filled.iter().find(|filled| filled.column == "status").unwrap().rows, 2);
     assert_eq!(got.kind_names, ["device", "ip"]);
     assert_eq!(got.graph.accounts_of(IdentifierId(0)).len(), 2);
     assert_eq!(got.activity.columns().requests.as_slice(), [1, 3, 1, 1]);

@@ -220,6 +220,13 @@ impl Error {
             Error::NotConverged { .. } => "not_converged",
             Error::Usage(_) => "usage",
             Error::Graph(_) => "graph",
+            // Not what was read, but what is written.
+            Error::Events(
+                events::EventError::Spill { .. }
+                | events::EventError::Copy { .. }
+                | events::EventError::Keep { .. }
+                | events::EventError::Rejects { .. },
+            ) => "io",
             Error::Events(_) => "input",
             Error::Community(_) => "community",
             Error::Synth(_) => "synth",
@@ -234,7 +241,7 @@ impl Error {
 
     /// The system's random numbers, for what needs them.
     pub(crate) fn random(bytes: &mut [u8], for_what: &str) -> Result<(), Self> {
-        let drawn = getrandom::fill(bytes).map_err(io::Error::from);
+        let drawn = getrandom::fill(bytes).map_err(|error| io::Error::other(error.to_string()));
         drawn.map_err(|error| Error::io("draw random numbers for", Path::new(for_what), error))
     }
 }

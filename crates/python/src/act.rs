@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use hydralink::bans::{self, PlanConfig};
-use hydralink::cases::{self, Action, Case, Decision, State};
+use hydralink::cases::{self, Action, Decision, State};
 use hydralink::export::{ColorBy, ExportConfig, Format, Networks, Places, Sharing, Tlp};
 use hydralink::privacy::{self, Extent, KeptSince, Key};
 use hydralink::report::ReportConfig;
@@ -237,11 +237,11 @@ impl Store {
         self.decide(py, Action::State, Some(state), target, reviewer, reason, text)
     }
 
-    /// Where every case stands.
+    /// Where every case stands, with the `network` of the last detection that it is about, whatever that one's id.
     fn cases<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let cases = asked(py, &[&self.path], || {
             let dataset = self.dataset()?;
-            Ok(dataset.cases()?.cases().iter().map(|case| cases::shown_case(&dataset, case)).collect::<Vec<Case>>())
+            cases::cases_now(&dataset, &dataset.cases()?)
         })?;
         plain(py, &cases)
     }

@@ -237,6 +237,9 @@ impl<'o> Fold<'o> {
         for &Sort { ref field, reason, kept, count } in rejections.sorts() {
             if kept {
                 *self.unread.entry((field.clone(), reason)).or_default() += count;
+                if reason == Reason::BadStatus {
+                    continue;
+                }
             } else {
                 *self.rejected.entry(reason).or_default() += count;
                 self.bad_of_file.add(reason, count);

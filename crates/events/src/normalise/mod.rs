@@ -44,6 +44,8 @@ pub enum Reason {
     BadNumber,
     /// Not a number of tokens.
     BadTokens,
+    /// Not a status of HTTP.
+    BadStatus,
     /// Another number of fields than the header has.
     FieldCount,
     /// A line in quoted text of a column that can't have lines.
@@ -64,7 +66,7 @@ pub enum Reason {
     FractionalId,
 }
 
-const REASONS: [Reason; 22] = [
+const REASONS: [Reason; 23] = [
     Reason::MissingAccount,
     Reason::MissingKind,
     Reason::BadKind,
@@ -78,6 +80,7 @@ const REASONS: [Reason; 22] = [
     Reason::AncientTime,
     Reason::BadNumber,
     Reason::BadTokens,
+    Reason::BadStatus,
     Reason::FieldCount,
     Reason::QuotedLines,
     Reason::BadJson,
@@ -106,6 +109,7 @@ impl Reason {
             Reason::AncientTime => "ancient_time",
             Reason::BadNumber => "bad_number",
             Reason::BadTokens => "bad_tokens",
+            Reason::BadStatus => "bad_status",
             Reason::FieldCount => "field_count",
             Reason::QuotedLines => "quoted_lines",
             Reason::BadJson => "bad_json",
@@ -137,6 +141,7 @@ impl Reason {
             Reason::AncientTime => "a time since the year 2000 was expected, or nothing",
             Reason::BadNumber => "a whole number from 1 to 4,294,967,295 was expected",
             Reason::BadTokens => "a whole number was expected, or nothing",
+            Reason::BadStatus => "a number as 200 or 429 was expected, or nothing",
             Reason::FieldCount => "as many fields as the header has were expected",
             Reason::QuotedLines => {
                 "text over several lines was expected in a prompt only, or where nothing is read: a quote that isn't one?"

@@ -27,6 +27,7 @@ pub(crate) use crate::build::sections::{
     ACCOUNTS, ALLOW, ReadAs, SIDE_TABLES, event_ids, leave_texts_out, map_of, put, put_columns, unread,
 };
 use crate::build::sections::{DUPLICATE_EVENTS, EVENT_IDS, MAP, READ_AS, RELEASES, UNREAD, keep_map, keep_tables};
+use crate::build::summary::columns_of;
 pub use crate::build::summary::{
     BuildSummary, IgnoredColumn, MANY_ROWS, MissingColumn, filled_columns, ignored_columns, several_names,
 };
@@ -237,13 +238,17 @@ fn updated(
     let ingested = events::ingest_into(&writer, Some(&base), sources, &config, &Ingesting::new(observer));
     let mut ingested = ingested.map_err(|error| drift::or_drift(error, &then.fail_on))?;
     let side_tables = take(&mut ingested.side_tables);
+    let not_looked_for: Vec<&str> = not_looked_for(&dataset, &ingested);
     // What was declared of kinds holds on: the map of another system says nothing of them.
     for (kind, entry) in dataset.declared_kinds() {
         ingested.declared_kinds.entry(kind.clone()).or_insert_with(|| entry.clone());
     }
     let new_files = &ingested.files[base.files.len()..];
     let read_before = read_before(&base.files, new_files);
-    let summary = BuildSummary { read_before, ..of_this_run(summarise(&ingested), &base, conflicts) };
+    let mut summary = BuildSummary { read_before, ..of_this_run(summarise(&ingested), &base, conflicts) };
+    summary.missing.extend(columns_of(new_files, |file| {
+        not_looked_for.iter().copied().filter(|kind| !file.filled.iter().any(|filled| filled.column == *kind))
+    }));
     let summary = BuildSummary { all_new_accounts: strangers::all_new_accounts(&dataset, &ingested), ..summary };
     let found: Vec<Drifted> = summary.drift().into_iter().filter(|one| then.fail_on.contains(&one.drift)).collect();
     if !found.is_empty() {
@@ -291,6 +296,14 @@ fn updated(
     }
     writer.commit()?;
     Ok(BuildSummary { networks_dropped, networks_found, calibration_dropped: outdated && had_calibration, ..summary })
+}
+
+/// The kinds that a store has by columns that an earlier map named, and of which the map that was read by says nothing.
+fn not_looked_for<'d>(dataset: &'d Dataset, ingested: &events::Ingested) -> Vec<&'d str> {
+    let declared = dataset.declared_kinds().iter().filter(|(_, entry)| entry.column.is_some());
+    let is_there = |kind: &str| dataset.kind(kind).is_ok_and(|kind| !dataset.graph().identifiers_of_kind(kind).is_empty());
+    let kinds = declared.map(|(kind, _)| kind.as_str());
+    kinds.filter(|kind| !ingested.declared_kinds.contains_key(*kind) && is_there(kind)).collect()
 }
 
 /// Where the store is written anew: beside what it is, or, if that is only to be told and can't be written, among the system's

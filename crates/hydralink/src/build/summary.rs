@@ -133,7 +133,7 @@ pub struct MissingColumn {
 }
 
 /// Columns of files, such as those that they lack, by the first file of which it is so.
-fn columns_of<'f, C: IntoIterator<Item = &'f str>>(
+pub(super) fn columns_of<'f, C: IntoIterator<Item = &'f str>>(
     files: &'f [FileRead],
     columns: impl Fn(&'f FileRead) -> C,
 ) -> Vec<MissingColumn> {

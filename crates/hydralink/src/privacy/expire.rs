@@ -3,9 +3,9 @@
 //! The sightings, events, accounts and identifiers of which nothing was seen since a time are left out, as if the logs had
 //! begun then; what remains is numbered as a build of it would number it, so that batches can go on being added. A sighting
 //! that went on begins with its account's first event since, and its count is capped at what its account has done since (a store
-//! keeps a sighting, not each of its events); one without a time stays. Templates, the account table, the allow list and the lists of the last
-//! detection lose what they say of accounts and identifiers that go, the string tables the words that are said of nobody any
-//! more, as in [`super::forget()`].
+//! keeps a sighting, not each of its events); one without a time stays. Templates and the lists of the last detection lose what
+//! they say of accounts and identifiers that go, the account table and the allow list what they say of accounts, the string tables
+//! the words that are said of nobody any more, as in [`super::forget()`].
 //!
 //! The last detection is run again, with its own settings; networks keep their ids, for their record is kept by the numbers of
 //! those who stay. What remains and the results about it become visible at once; work that ends before leaves the store as it
@@ -31,6 +31,7 @@ use crate::options::{ALLOW_MOST, DRY_RUN};
 use crate::rules::Lists;
 use crate::store::StoreWriter;
 use crate::subset::Kept;
+use crate::subset::side_tables::{About, RowsGone};
 use crate::time::rfc3339;
 use crate::{as_of, build, lineage};
 
@@ -76,6 +77,10 @@ pub struct Expired {
     pub sightings_without_time: u64,
     /// Events that are gone.
     pub events: u64,
+    /// Rows of the account table about accounts that are gone: one that comes back is not known until a table names it again.
+    pub account_rows: u64,
+    /// Lines of the allow list about accounts that are gone, which link again if they come back.
+    pub allowed_rows: u64,
     /// Whether the detection was run again.
     pub detected_again: bool,
     /// What is otherwise since.
@@ -145,6 +150,7 @@ impl Aged {
                 "nothing in {store} was seen since {since}: nothing would be left; nothing was changed"
             )));
         }
+        let rows_gone: RowsGone = kept.side_rows_gone(&dataset, About::Accounts)?;
         let expired = Expired {
             since,
             accounts: before[0] - ingested.graph.account_count() as u64,
@@ -153,6 +159,8 @@ impl Aged {
             sightings_cut: cut as u64,
             sightings_without_time: without_time as u64,
             events: before[3] - ingested.activity.event_count() as u64,
+            account_rows: rows_gone.accounts,
+            allowed_rows: rows_gone.allowed,
             detected_again: false,
             changed: Changed::default(),
         };
@@ -225,7 +233,7 @@ pub fn expire(store: &Path, since: KeptSince, extent: Extent, observer: &dyn Obs
     let lists = kept.lists(&dataset, Lists::kept_in(&dataset)?);
     writer.forget("");
     kept.put(&mut writer, &dataset, ingested)?;
-    kept.put_side_tables(&mut writer, &dataset)?;
+    kept.put_side_tables(&mut writer, &dataset, About::Accounts)?;
     super::keep_sealed_keys(&dataset, &mut writer)?;
     super::keep_forgotten(&dataset, &mut writer)?;
     lineage::keep(&dataset, &kept, lineage::Cause::Expired, &mut writer)?;

@@ -41,7 +41,7 @@ use crate::observe::{Observer, Steps};
 use crate::results::Run;
 use crate::rules::Lists;
 use crate::store::StoreWriter;
-use crate::subset::side_tables::accounts_in_side_tables;
+use crate::subset::side_tables::{About, accounts_in_side_tables};
 use crate::subset::{Kept, TableWords};
 use crate::{as_of, build, lineage};
 
@@ -110,7 +110,7 @@ pub fn forget(
     let ingested = kept.ingested(&dataset, build::event_ids(&dataset)?)?;
     let words = TableWords::of(&dataset).without(&TableWords::of_ingested(&ingested));
     kept.put(&mut writer, &dataset, ingested)?;
-    kept.put_side_tables(&mut writer, &dataset)?;
+    kept.put_side_tables(&mut writer, &dataset, About::Either)?;
     super::keep_sealed_keys(&dataset, &mut writer)?;
     super::put_forgotten(&mut writer, Some(&remembered))?;
     as_of::keep(&dataset, &mut writer)?;

@@ -16,14 +16,48 @@ use crate::store::StoreWriter;
 /// Columns that hold free text.
 const TEXTS: [&str; 2] = ["label", "reason"];
 
+/// About what rows of the side tables go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum About {
+    /// Accounts that go. What somebody holds of an identifier is known of it before it is seen, and after.
+    Accounts,
+    /// And identifiers that go with them.
+    Either,
+}
+
+/// Rows of side tables that go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RowsGone {
+    /// Of the account table.
+    pub(crate) accounts: u64,
+    /// Of the allow list.
+    pub(crate) allowed: u64,
+}
+
 impl Kept {
-    /// Puts the side tables into a store: no row about an account or identifier that goes, no label and no reason that names
-    /// one.
-    pub(crate) fn put_side_tables(&self, writer: &mut StoreWriter, dataset: &Dataset) -> Result<(), Error> {
-        put_each(writer, dataset, |bytes| self.side_table(dataset, bytes))
+    /// Puts the side tables into a store: no row about what goes, no label and no reason that names it.
+    pub(crate) fn put_side_tables(&self, writer: &mut StoreWriter, dataset: &Dataset, about: About) -> Result<(), Error> {
+        put_each(writer, dataset, |bytes| self.side_table(dataset, bytes, about))
     }
 
-    fn side_table(&self, dataset: &Dataset, bytes: &[u8]) -> Result<Vec<u8>, String> {
+    /// How many rows of the side tables of a store go.
+    pub(crate) fn side_rows_gone(&self, dataset: &Dataset, about: About) -> Result<RowsGone, Error> {
+        let count = |section: &str| -> Result<u64, Error> {
+            if !dataset.store().has(section) {
+                return Ok(0);
+            }
+            let damaged = |error: csv::Error| dataset.store().damaged(section, &error.to_string());
+            let bytes = dataset.store().column::<u8>(section)?;
+            let mut rows = csv::ReaderBuilder::new().from_reader(&bytes[..]);
+            let header = rows.byte_headers().map_err(damaged)?.clone();
+            let gone = |row: Result<ByteRecord, csv::Error>| Ok(self.is_about_gone(dataset, (&header, &row?), about));
+            let gone = rows.byte_records().map(gone).collect::<Result<Vec<bool>, csv::Error>>().map_err(damaged)?;
+            Ok(gone.into_iter().filter(|&gone| gone).count() as u64)
+        };
+        Ok(RowsGone { accounts: count(build::ACCOUNTS)?, allowed: count(build::ALLOW)? })
+    }
+
+    fn side_table(&self, dataset: &Dataset, bytes: &[u8], about: About) -> Result<Vec<u8>, String> {
         let failed = |error: csv::Error| error.to_string();
         let mut rows = csv::ReaderBuilder::new().from_reader(bytes);
         let header = rows.byte_headers().map_err(failed)?.clone();
@@ -31,19 +65,19 @@ impl Kept {
         kept.write_byte_record(&header).map_err(failed)?;
         for row in rows.byte_records() {
             let row = row.map_err(failed)?;
-            if !self.is_about_gone(dataset, &header, &row) {
+            if !self.is_about_gone(dataset, (&header, &row), about) {
                 kept.write_byte_record(&self.unnaming(dataset, &header, &row)).map_err(failed)?;
             }
         }
         kept.into_inner().map_err(|error| error.to_string())
     }
 
-    /// Whether a row is about an account or identifier that goes.
-    fn is_about_gone(&self, dataset: &Dataset, header: &ByteRecord, row: &ByteRecord) -> bool {
+    /// Whether a row is about what goes.
+    fn is_about_gone(&self, dataset: &Dataset, (header, row): (&ByteRecord, &ByteRecord), about: About) -> bool {
         let kind = field(header, row, "kind").map(|kind| schema::kind_name(&kind));
         let kind = kind.and_then(|kind| dataset.kind(&kind).ok());
         let identifier = kind.zip(field(header, row, "value")).and_then(|(kind, value)| dataset.identifier(kind, &value));
-        identifier.is_some_and(|identifier| !self.has_identifier(identifier))
+        about == About::Either && identifier.is_some_and(|identifier| !self.has_identifier(identifier))
             || accounts_of(header, row).any(|account| self.is_gone(dataset, &account))
     }
 

@@ -15,7 +15,7 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::population::{Population, SIGN_UP_SHARE, new_home, ordinary, set_volume, within};
+use super::population::{Population, SIGN_UP_SHARE, new_home, ordinary, set_volume};
 use crate::account::{Account, Behaviour, Funding, NEVER, Plan, Segment, benign_bin};
 use crate::config::WorldConfig;
 use crate::event::Pathway;
@@ -73,12 +73,9 @@ impl Planter<'_> {
     fn add(&mut self, segment: Segment, country: u8, group: u32, change: impl FnOnce(&mut Account, &mut ChaCha8Rng)) {
         let mut account = ordinary(segment, country, self.rng);
         account.group = group;
-        let created = account.created;
         change(&mut account, self.rng);
-        // A group that says when its accounts were made doesn't have one banned before that.
-        if account.banned <= account.created {
-            account.banned = within(account.banned + account.created - created);
-        }
+        // One that a group made later than it was to be banned is banned as it is made, before it does anything.
+        account.banned = account.banned.max(account.created);
         self.population.accounts.push(account);
     }
 

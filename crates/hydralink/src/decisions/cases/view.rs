@@ -66,6 +66,35 @@ pub fn shown_case(dataset: &Dataset, case: &Case) -> Case {
     shown
 }
 
+/// A case beside the last detection.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct CaseNow {
+    /// The case.
+    #[serde(flatten)]
+    pub case: Case,
+    /// The network that it is about, the first by rank if there are several: its accounts may be in one that has another id than the
+    /// one that was decided about. None where there is none any more, and of an account's or identifier's case.
+    pub network: Option<String>,
+}
+
+/// The cases of a store at its level, with the networks that they are about.
+///
+/// # Errors
+/// [`Error::StoreDamaged`].
+pub fn cases_now(dataset: &Dataset, cases: &Cases) -> Result<Vec<CaseNow>, Error> {
+    let mut found: Vec<CaseNow> =
+        cases.cases().iter().map(|case| CaseNow { case: shown_case(dataset, case), network: None }).collect();
+    let Some(labels) = dataset.labelling_if_any()?.filter(|_| !found.is_empty()) else { return Ok(found) };
+    for (at, head) in labels.heads().iter().enumerate() {
+        let members = labels.belonging(at).into_iter().map(|account| dataset.account_name(account).to_owned()).collect();
+        if let Some(case) = cases.nearest(&members) {
+            found[case].network.get_or_insert_with(|| head.id.clone());
+        }
+    }
+    Ok(found)
+}
+
 /// What a decision is about: a network's id, or a node.
 fn shown_target(dataset: &Dataset, target: &str) -> String {
     let naming = dataset.naming();

@@ -106,7 +106,6 @@ pub struct Neighbor {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class: Option<String>,
     /// Flagged network.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub network: Option<String>,
 }
 
