@@ -248,3 +248,19 @@ fn a_strict_schema_refuses_what_it_does_not_know() {
     let reject: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(rejects).expect("rejects")).expect("JSON");
     assert_eq!((&reject["line"], &reject["reason"]), (&2_501.into(), &"unknown_field".into()), "{reject}");
 }
+
+/// One that has more than are kept was cut to them without a word.
+#[test]
+fn exchanges_beyond_the_most_that_are_kept_are_told() {
+    let bench = Bench::new();
+    let row = |second: u32, account: &str, requests: u32| {
+        format!("r{second},2026-02-01T00:00:0{second}Z,{account},8.8.8.8,{requests},\n")
+    };
+    let events = |more: u32| HEADER.to_owned() + &row(0, "a", u32::MAX - 5) + &row(1, "a", more) + &row(2, "b", 7);
+    for (more, capped) in [(4, 0), (6, 1)] {
+        let built = bench.ok(&["build", &bench.file("events.csv", events(more)), "-o", "store", "--format", "json"]).json();
+        assert_eq!(built["capped_sightings"], capped, "{built}");
+    }
+    let words = bench.ok(&["build", &bench.file("events.csv", events(6)), "-o", "store"]).words();
+    assert!(words.contains("1 sighting stands for 4,294,967,295 exchanges or more, and for so many"), "{words}");
+}

@@ -77,6 +77,7 @@ pub(super) fn summary_text(summary: &BuildSummary) -> String {
     lines.extend(duplicate_line(summary.new_duplicates));
     lines.extend(forgotten_line("", summary.forgotten_rows));
     lines.extend(without_time_line(summary.rows_without_time));
+    lines.extend(capped_line(summary.capped_sightings));
     lines.extend(unread_lines(summary.new_kept_rows, &summary.new_unread));
     lines.extend(absent_line(summary.absent));
     lines.extend(forwarded_line(summary.forwarded));
@@ -272,6 +273,17 @@ fn unread_lines(rows: u64, fields: &[UnreadField]) -> Vec<String> {
         format!("{rows} with a {} that is no number as 200 or 429 count as if there were none ({})", field.field, field.reason)
     };
     kept.into_iter().chain(statuses.iter().map(status)).collect()
+}
+
+/// The sightings of which not all exchanges are kept.
+fn capped_line(sightings: u64) -> Option<String> {
+    let stand = if sightings == 1 { "stands" } else { "stand" };
+    let line = format!(
+        "{} {stand} for {} exchanges or more, and for so many",
+        counted(sightings, "sighting"),
+        grouped(u32::MAX.into())
+    );
+    (sightings > 0).then_some(line)
 }
 
 /// The addresses that are lists.

@@ -294,13 +294,13 @@ struct Name<'l>(#[serde(borrow)] Cow<'l, str>);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::Map;
 
     fn keys(line: &[u8], fields: &Fields) -> Vec<String> {
         let mut found = BTreeSet::new();
         add_keys(line, fields, &mut found);
         found.into_iter().collect()
     }
-    use crate::schema::Map;
 
     #[test]
     fn what_python_writes_for_no_number_is_nothing() {

@@ -167,7 +167,7 @@ def test_calibrated_and_confirmed(copied, cli, network):
     copied.consensus(2, progress=lambda *step: told.append(step))
     assert told[-1][1:] == (2, 2)
     case = copied.confirm(network[0], reviewer="ann", reason="shared_cards")
-    assert copied.cases() == [case] == cli("case", "list", copied.folder)
+    assert copied.cases() == [{**case, "network": case["case"]}] == cli("case", "list", copied.folder)
     assert [entry["action"] for entry in copied.case_log()] == ["confirm"]
     networks = rows(copied.networks(all=True))
     same(networks, cli("networks", copied.folder, "--all", "--top", 0, lines=True))

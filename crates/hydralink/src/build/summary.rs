@@ -63,6 +63,8 @@ pub struct BuildSummary {
     pub late_events: u64,
     /// Rows of this run without a time: what they say was seen with whom counts, and they are no exchanges.
     pub rows_without_time: u64,
+    /// Sightings that stand for 4,294,967,295 exchanges, the most that are kept: more are counted as so many.
+    pub capped_sightings: u64,
     /// Conflicts: of the rows with one event id and different content, which were all counted, all but one. By an update with those
     /// that the store had.
     pub conflicting_events: u64,
@@ -283,6 +285,7 @@ pub(super) fn summarise(ingested: &Ingested) -> BuildSummary {
         mined_templates: ingested.templates.len() as u64,
         late_events: ingested.late_events,
         rows_without_time: ingested.rows_without_time,
+        capped_sightings: ingested.graph.columns().counts.par_iter().filter(|&&count| count == u32::MAX).count() as u64,
         conflicting_events: ingested.event_ids.conflicts(),
         new_conflicting_events: ingested.event_ids.conflicts(),
         enriched: 0,

@@ -2,7 +2,7 @@
 //!
 //! Networks are matched by what they hold, not by their ids, which another store may give anew. Two are *the same in part* when
 //! they have at least [`SAME_SHARE`] of the smaller's accounts in common, or, where bans have replaced the accounts, of the
-//! smaller's own identifiers. The groups that hang together by such matches are then named:
+//! smaller's own identifiers, [`LEAST_IDENTIFIERS`] at least. The groups that hang together by such matches are then named:
 //!
 //! | before | after | change |
 //! |---|---|---|

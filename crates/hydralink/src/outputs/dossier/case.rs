@@ -22,6 +22,8 @@ pub struct CaseOfNetwork {
     pub state: State,
     /// Accounts that wait for a second reviewer.
     pub awaiting: u64,
+    /// Whether the decisions were taken under its id when most of the accounts that it had were others.
+    pub of_others: bool,
     /// What was decided, oldest first. Remarks stand at the full level only, names of reviewers up to the analyst's.
     pub log: Vec<LogEntry>,
 }
@@ -34,7 +36,8 @@ impl CaseOfNetwork {
             0 => String::new(),
             some => format!("; {} {waits} for a second reviewer", counted(some, "account")),
         };
-        format!("case {}{waiting}", self.state.name())
+        let others = if self.of_others { "; what was decided under its id was about other accounts" } else { "" };
+        format!("case {}{waiting}{others}", self.state.name())
     }
 
     /// The state and the log, a line each.
@@ -58,10 +61,12 @@ impl CaseOfNetwork {
 /// The case of these members or, where nothing but remarks was written, of the network's id; if the log can be read.
 pub(super) fn case_of(dataset: &Dataset, id: &str, members: &[AccountId]) -> Option<CaseOfNetwork> {
     let cases = dataset.cases().ok()?;
-    let case = cases::case_about(dataset, &cases, members).or_else(|| cases.case_of(id))?;
+    let about = cases::case_about(dataset, &cases, members);
+    let case = about.or_else(|| cases.case_of(id))?;
+    let of_others = about.is_none() && !case.members.is_empty();
     let shown = |entry: &LogEntry| cases::shown_entry(dataset, entry);
     let state = cases::standing_by(dataset, &cases, case, members).state;
-    Some(CaseOfNetwork { state, awaiting: case.awaiting, log: cases.log_of(case).map(shown).collect() })
+    Some(CaseOfNetwork { state, awaiting: case.awaiting, of_others, log: cases.log_of(case).map(shown).collect() })
 }
 
 /// Checks that the store's log holds every decision of a dossier, as the dataset's level shows it, and that the case stood where the
