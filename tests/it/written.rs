@@ -131,3 +131,15 @@ fn what_others_keep_in_the_folder_of_a_store_does_not_stop_an_erasure() {
     let told = bench.ok(&["forget", "store", "ada", "--reviewer", "ann", "--format", "json"]).json();
     assert_eq!((&told["accounts"], &told["found"]), (&1.into(), &serde_json::json!([])), "{told}");
 }
+
+/// Both wrote over whatever had these names.
+#[test]
+fn a_world_is_not_written_over_somebodys_files() {
+    let bench = Bench::new();
+    bench.file("report.html", "mine");
+    let here = bench.path(".").display().to_string();
+    bench.fails(2, &["report.html is there", "name another directory"], &["demo", &here]);
+    let events = bench.file("events.parquet", "mine");
+    bench.fails(2, &["events.parquet is there", "name another folder"], &["synth", &here, "--tier", "xs"]);
+    assert_eq!(fs::read_to_string(events).expect("it"), "mine");
+}

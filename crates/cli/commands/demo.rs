@@ -7,7 +7,7 @@ use hydralink::export::ExportConfig;
 use hydralink::report::ReportConfig;
 use hydralink::rules::Lists;
 use hydralink::store::quoted;
-use hydralink::synth::{Format, Tier, WorldConfig};
+use hydralink::synth::{Format, Tier, WorldConfig, is_world};
 use hydralink::{Dataset, DetectConfig};
 
 use super::{evaluated, find, read, was_read};
@@ -24,6 +24,13 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
     let graphml = arguments.directory.join("networks.graphml");
     let page = arguments.directory.join("report.html");
 
+    let occupied = [&graphml, &page].into_iter().find(|file| file.exists() && !is_world(&world));
+    if let Some(file) = occupied {
+        anyhow::bail!(
+            "{} is there, and is no earlier demo's: nothing was written over it; name another directory",
+            file.display()
+        );
+    }
     let config = WorldConfig::new(Tier::S, arguments.seed);
     let made = read::make_world(&world, &config, Format::Parquet, shared)?;
     output.line(&format!(

@@ -24,6 +24,12 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A file of the folder has a name that a file of the world gets, and isn't one.
+    #[error("{} is there, and is no file of an earlier world: nothing was written over it; name another folder", path.display())]
+    Occupied {
+        /// The file.
+        path: PathBuf,
+    },
     /// Parquet refused the events.
     #[error("cannot encode {} as Parquet: {source}", path.display())]
     Parquet {

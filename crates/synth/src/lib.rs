@@ -57,4 +57,4 @@ pub use config::{DAYS, EVASIVE_PARAPHRASE, Knobs, Scenario, Scheduling, Tier, Wo
 pub use error::Error;
 pub use event::Event;
 pub use world::{Progress, World, WorldSink, generate};
-pub use write::{Format, NetworkSummary, WorldSummary, write_world};
+pub use write::{Format, NetworkSummary, WorldSummary, is_world, write_world};

@@ -1,6 +1,6 @@
 //! Worlds on disk: the same bytes at any number of threads, the promised columns, and nothing half written.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use synth::{Format, Tier, WorldConfig, write_world};
@@ -133,4 +133,32 @@ fn a_folder_that_cannot_be_written_is_named() {
     write_world(&world, &WorldConfig::new(Tier::Xs, 1), Format::Csv, &mut |_| {}).expect_err("events.csv is a folder");
     let left: Vec<_> = std::fs::read_dir(&world).expect("a folder").map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["events.csv"]);
+}
+
+/// What somebody had under these names was written over.
+#[test]
+fn a_file_that_no_world_left_is_not_written_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = WorldConfig::new(Tier::Xs, 1);
+    let write = |format| write_world(folder.path(), &config, format, &mut |_| {});
+    std::fs::write(folder.path().join("accounts.csv"), "mine").expect("a file");
+    let error = write(Format::Csv).expect_err("somebody's file");
+    assert!(error.to_string().contains("accounts.csv is there"), "{error}");
+    let names = || -> BTreeSet<String> {
+        let entries = std::fs::read_dir(folder.path()).expect("a folder");
+        entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8")).collect()
+    };
+    assert_eq!(names(), BTreeSet::from(["accounts.csv".to_owned()]));
+    assert_eq!(std::fs::read_to_string(folder.path().join("accounts.csv")).expect("it"), "mine");
+    std::fs::remove_file(folder.path().join("accounts.csv")).expect("it");
+    write(Format::Csv).expect("a world");
+    let first = names();
+    assert!(first.contains("events.csv") && first.contains("world.json") && first.len() == 9, "{first:?}");
+    // Over an earlier world, of which no events stay beside the new ones; and over one that was begun.
+    write(Format::Parquet).expect("another");
+    std::fs::remove_file(folder.path().join("world.json")).expect("it");
+    std::fs::write(folder.path().join(".world.begun"), "").expect("a file");
+    write(Format::Parquet).expect("another");
+    let others = first.iter().map(|name| name.replace("events.csv", "events.parquet")).collect();
+    assert_eq!(names(), others);
 }

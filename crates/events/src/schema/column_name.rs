@@ -52,8 +52,10 @@ impl ColumnName {
         if Path::new(text).exists() {
             return Ok(None);
         }
-        let near = nearest(ours, may_be_mapped()).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
-        Err(format!("{text:?} is neither a file nor OURS=THEIRS with a column of ours{near}"))
+        let near = nearest(ours, may_be_mapped()).map(|near| format!("did you mean {near}?"));
+        // Of a kind of one's own more is to be said than its column.
+        let hint = near.unwrap_or_else(|| "a kind of your own is declared by a file, [kinds.NAME] with its column".to_owned());
+        Err(format!("{text:?} is neither a file nor OURS=THEIRS with a column of ours; {hint}"))
     }
 }
 

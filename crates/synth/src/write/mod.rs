@@ -1,6 +1,7 @@
 //! A world on disk: events, accounts, releases, cards, and the truth.
 //!
 //! Every file is written beside its name and renamed when complete; `world.json` comes last, so a folder that has one is whole.
+//! Until then there is [`BEGUN`], by which a run that was interrupted is known; what has neither is somebody's, and stays.
 //! Events stream through; what stays in memory is the plan and one window.
 
 mod csv;
@@ -80,6 +81,39 @@ pub struct NetworkSummary {
     pub campaign_exchanges: u64,
 }
 
+/// Says that a folder is whole.
+const SUMMARY: &str = "world.json";
+
+/// Says that one is being written, or was when something ended it.
+const BEGUN: &str = ".world.begun";
+
+/// The events, in one format or the other.
+const EVENTS: [&str; 2] = ["events.parquet", "events.csv"];
+
+/// Whether a folder holds a world, be it one that was begun.
+pub fn is_world(folder: &Path) -> bool {
+    [SUMMARY, BEGUN].iter().any(|name| folder.join(name).is_file())
+}
+
+/// Begins a world in a folder, over an earlier one if there is one.
+fn begin(folder: &Path) -> Result<(), Error> {
+    std::fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.to_owned(), source })?;
+    if !is_world(folder) {
+        let names = EVENTS.iter().chain(&tables::NAMES).chain([&SUMMARY]);
+        let mut paths = names.map(|name| folder.join(name));
+        if let Some(path) = paths.find(|path| path.symlink_metadata().is_ok()) {
+            return Err(Error::Occupied { path });
+        }
+    }
+    let begun = folder.join(BEGUN);
+    File::create(&begun).map_err(|source| Error::Write { path: begun, source })?;
+    // A folder written before is not whole until this run has finished, and its events may have the other format.
+    for path in EVENTS.iter().chain([&SUMMARY]).map(|name| folder.join(name)).filter(|path| path.exists()) {
+        std::fs::remove_file(&path).map_err(|source| Error::Write { path, source })?;
+    }
+    Ok(())
+}
+
 /// Makes a world and writes it to a folder.
 ///
 /// Writes `events.parquet` or `events.csv`, `accounts.csv`, `releases.csv`, `cards.csv`; the truth: `labels.csv` (operated
@@ -87,8 +121,8 @@ pub struct NetworkSummary {
 /// returned summary.
 ///
 /// # Errors
-/// [`Error::Knob`] for an impossible configuration, [`Error::Write`] or [`Error::Parquet`] if a file can't be written. Files
-/// begun are removed.
+/// [`Error::Knob`] for an impossible configuration, [`Error::Occupied`] if files of these names are there that no earlier world
+/// left, [`Error::Write`] or [`Error::Parquet`] if a file can't be written. Files begun are removed.
 pub fn write_world(
     folder: &Path,
     config: &WorldConfig,
@@ -96,12 +130,7 @@ pub fn write_world(
     observer: &mut dyn FnMut(Progress),
 ) -> Result<WorldSummary, Error> {
     config.check()?;
-    std::fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.to_owned(), source })?;
-    // A folder written before is not whole until this run has finished.
-    let summary_path = folder.join("world.json");
-    if summary_path.exists() {
-        std::fs::remove_file(&summary_path).map_err(|source| Error::Write { path: summary_path.clone(), source })?;
-    }
+    begin(folder)?;
     let (world, tally) = match format {
         Format::Csv => {
             let file = Pending::create(folder, "events.csv")?;
@@ -120,11 +149,13 @@ pub fn write_world(
     };
     tables::write(folder, &world, &tally)?;
     let summary = summarise(&world, format, &tally);
-    let mut file = Pending::create(folder, "world.json")?;
+    let mut file = Pending::create(folder, SUMMARY)?;
     let text = serde_json::to_string_pretty(&summary).unwrap_or_default();
     file.write(text.as_bytes())?;
     file.write(b"\n")?;
     file.finish()?;
+    // The world is whole; that it was begun is no news any more.
+    let _ = std::fs::remove_file(folder.join(BEGUN));
     Ok(summary)
 }
 

@@ -15,17 +15,23 @@ use crate::names::{account_token, push_account, push_card, push_org, push_templa
 use crate::random::Domain;
 use crate::world::{Tally, World};
 
+/// The names of the files.
+pub(super) const NAMES: [&str; 7] =
+    ["accounts.csv", "releases.csv", "cards.csv", "labels.csv", "groups.csv", "truth_accounts.csv", "truth_templates.csv"];
+
 /// Writes all files but the events and `world.json`.
 pub(super) fn write(folder: &Path, world: &World, tally: &Tally) -> Result<(), Error> {
     let mut order: Vec<u32> = (0..world.account_count() as u32).collect();
     order.sort_unstable_by_key(|&account| account_token(world, account));
-    accounts(Pending::create(folder, "accounts.csv")?, world, &order)?;
-    releases(Pending::create(folder, "releases.csv")?)?;
-    cards(Pending::create(folder, "cards.csv")?, world)?;
-    labels(Pending::create(folder, "labels.csv")?, world, &order)?;
-    groups(Pending::create(folder, "groups.csv")?, world, &order)?;
-    truth_accounts(Pending::create(folder, "truth_accounts.csv")?, world, tally, &order)?;
-    truth_templates(Pending::create(folder, "truth_templates.csv")?, world)
+    let files = NAMES.map(|name| Pending::create(folder, name));
+    let [of_accounts, of_releases, of_cards, of_labels, of_groups, truth_of_accounts, truth_of_templates] = files;
+    accounts(of_accounts?, world, &order)?;
+    releases(of_releases?)?;
+    cards(of_cards?, world)?;
+    labels(of_labels?, world, &order)?;
+    groups(of_groups?, world, &order)?;
+    truth_accounts(truth_of_accounts?, world, tally, &order)?;
+    truth_templates(truth_of_templates?, world)
 }
 
 /// One line of a file, cell by cell.

@@ -184,8 +184,7 @@ pub(crate) fn percent(probability: f64) -> u8 {
 
 /// Every drawn identifier, then the suppressed hubs. O(edges log edges).
 pub(crate) fn shared<'g>(graph: &'g ExportGraph<'_>, sharing: &Sharing) -> Vec<Shared<'g>> {
-    let belongs = |membership| matches!(membership, Some(Membership::Core | Membership::Fringe));
-    let is_member = |node: &ExportNode<'_>| belongs(node.membership) && !node.known_good;
+    let is_member = |node: &ExportNode<'_>| node.membership.is_some_and(Membership::belongs) && !node.known_good;
     // (identifier, network) of every sighting by a member.
     let mut ties: Vec<(u32, u32)> = graph
         .edges
