@@ -16,7 +16,7 @@
 use std::fmt;
 use std::io::{self, Write};
 
-use hydralink::{Error, EventError};
+use hydralink::Error;
 use serde::Serialize;
 
 use crate::progress;
@@ -38,17 +38,7 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
 
 /// The system's own error that this cause is, or holds beside its text.
 fn io_error<'e>(cause: &'e (dyn std::error::Error + 'static)) -> Option<&'e io::Error> {
-    match cause.downcast_ref::<Error>() {
-        Some(Error::Io { source, .. }) => return Some(source),
-        Some(Error::Events(
-            EventError::Spill { source, .. }
-            | EventError::Copy { source, .. }
-            | EventError::Keep { source, .. }
-            | EventError::Rejects { source, .. },
-        )) => return Some(source),
-        _ => {}
-    }
-    cause.downcast_ref::<io::Error>()
+    cause.downcast_ref::<Error>().and_then(Error::io_error).or_else(|| cause.downcast_ref())
 }
 
 /// Whether what was asked for is right, and the disk is full, gone or broken: not a wrong path, or a file that can't be understood.
@@ -150,6 +140,8 @@ mod tests {
     use std::path::PathBuf;
 
     use anyhow::Context;
+
+    use hydralink::EventError;
 
     use super::*;
 

@@ -85,13 +85,10 @@ fn follow(folder: &Path, parts: &[Part], matched: &mut Matched) -> Result<(), Ev
 
 /// A path that a part led to: what is to be read, where none follow, or a folder in which they go on.
 fn step(path: &Path, rest: &[Part], matched: &mut Matched) -> Result<(), EventError> {
-    let found = path.metadata();
-    if let Err(error) = &found
-        && error.kind() == ErrorKind::PermissionDenied
-    {
-        return Err(unread(path, std::io::Error::from(error.kind())));
-    }
-    let is_folder = found.is_ok_and(|found| found.is_dir());
+    let is_folder = match path.metadata() {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => return Err(unread(path, error)),
+        found => found.is_ok_and(|found| found.is_dir()),
+    };
     if !rest.is_empty() {
         return if is_folder { follow(path, rest, matched) } else { Ok(()) };
     }

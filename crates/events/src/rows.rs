@@ -203,8 +203,7 @@ impl Yield {
             self.duplicates += 1;
             return;
         }
-        // A status that is a word is somebody's way to write it: told, and not held against the row.
-        self.kept_rows += u64::from(self.unread.iter().any(|&(_, reason)| reason != Reason::BadStatus));
+        self.kept_rows += u64::from(self.unread.iter().any(|&(_, reason)| !reason.is_only_told()));
         for (at, reason) in std::mem::take(&mut self.unread) {
             self.rejections.note(row, &layout.columns[at].ours, reason, raw(at), true);
         }

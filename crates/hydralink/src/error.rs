@@ -221,16 +221,25 @@ impl Error {
             Error::Usage(_) => "usage",
             Error::Graph(_) => "graph",
             // Not what was read, but what is written.
-            Error::Events(
-                events::EventError::Spill { .. }
-                | events::EventError::Copy { .. }
-                | events::EventError::Keep { .. }
-                | events::EventError::Rejects { .. },
-            ) => "io",
+            Error::Events(_) if self.io_error().is_some() => "io",
             Error::Events(_) => "input",
             Error::Community(_) => "community",
             Error::Synth(_) => "synth",
             Error::Interrupted => "interrupted",
+        }
+    }
+
+    /// What the system said, where a file operation failed, or what an ingest writes.
+    pub fn io_error(&self) -> Option<&io::Error> {
+        match self {
+            Error::Io { source, .. }
+            | Error::Events(
+                events::EventError::Spill { source, .. }
+                | events::EventError::Copy { source, .. }
+                | events::EventError::Keep { source, .. }
+                | events::EventError::Rejects { source, .. },
+            ) => Some(source),
+            _ => None,
         }
     }
 

@@ -237,7 +237,7 @@ impl<'o> Fold<'o> {
         for &Sort { ref field, reason, kept, count } in rejections.sorts() {
             if kept {
                 *self.unread.entry((field.clone(), reason)).or_default() += count;
-                if reason == Reason::BadStatus {
+                if reason.is_only_told() {
                     continue;
                 }
             } else {

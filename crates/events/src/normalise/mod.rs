@@ -93,6 +93,11 @@ const REASONS: [Reason; 23] = [
 ];
 
 impl Reason {
+    /// Whether it is somebody's way to write what isn't needed: told, and held against neither the row nor the run.
+    pub(crate) fn is_only_told(self) -> bool {
+        self == Reason::BadStatus
+    }
+
     /// The reason as it stands in the rejects file.
     pub fn name(self) -> &'static str {
         match self {

@@ -43,16 +43,9 @@ impl Kept {
     /// How many rows of the side tables of a store go.
     pub(crate) fn side_rows_gone(&self, dataset: &Dataset, about: About) -> Result<RowsGone, Error> {
         let count = |section: &str| -> Result<u64, Error> {
-            if !dataset.store().has(section) {
-                return Ok(0);
-            }
-            let damaged = |error: csv::Error| dataset.store().damaged(section, &error.to_string());
-            let bytes = dataset.store().column::<u8>(section)?;
-            let mut rows = csv::ReaderBuilder::new().from_reader(&bytes[..]);
-            let header = rows.byte_headers().map_err(damaged)?.clone();
-            let gone = |row: Result<ByteRecord, csv::Error>| Ok(self.is_about_gone(dataset, (&header, &row?), about));
-            let gone = rows.byte_records().map(gone).collect::<Result<Vec<bool>, csv::Error>>().map_err(damaged)?;
-            Ok(gone.into_iter().filter(|&gone| gone).count() as u64)
+            let mut gone = 0;
+            each_row(dataset, section, |row| gone += u64::from(self.is_about_gone(dataset, row, about)))?;
+            Ok(gone)
         };
         Ok(RowsGone { accounts: count(build::ACCOUNTS)?, allowed: count(build::ALLOW)? })
     }
@@ -74,10 +67,11 @@ impl Kept {
 
     /// Whether a row is about what goes.
     fn is_about_gone(&self, dataset: &Dataset, (header, row): (&ByteRecord, &ByteRecord), about: About) -> bool {
-        let kind = field(header, row, "kind").map(|kind| schema::kind_name(&kind));
-        let kind = kind.and_then(|kind| dataset.kind(&kind).ok());
-        let identifier = kind.zip(field(header, row, "value")).and_then(|(kind, value)| dataset.identifier(kind, &value));
-        about == About::Either && identifier.is_some_and(|identifier| !self.has_identifier(identifier))
+        let identifier = || {
+            let kind = field(header, row, "kind").map(|kind| schema::kind_name(&kind))?;
+            dataset.identifier(dataset.kind(&kind).ok()?, &field(header, row, "value")?)
+        };
+        about == About::Either && identifier().is_some_and(|identifier| !self.has_identifier(identifier))
             || accounts_of(header, row).any(|account| self.is_gone(dataset, &account))
     }
 
@@ -142,17 +136,24 @@ fn renamed(bytes: &[u8], later: &Pseudonyms) -> Result<Vec<u8>, csv::Error> {
 /// Which of these accounts the account table or the allow list of a store has a row about.
 pub(crate) fn accounts_in_side_tables(dataset: &Dataset, sought: &BTreeSet<String>) -> Result<BTreeSet<String>, Error> {
     let mut found = BTreeSet::new();
-    for section in [build::ACCOUNTS, build::ALLOW].into_iter().filter(|section| dataset.store().has(section)) {
-        let bytes = dataset.store().column::<u8>(section)?;
-        let damaged = |error: csv::Error| dataset.store().damaged(section, &error.to_string());
-        let mut rows = csv::ReaderBuilder::new().from_reader(&bytes[..]);
-        let header = rows.byte_headers().map_err(damaged)?.clone();
-        for row in rows.byte_records() {
-            let row = row.map_err(damaged)?;
-            found.extend(accounts_of(&header, &row).filter_map(|account| sought.get(&*account).cloned()));
-        }
+    for section in [build::ACCOUNTS, build::ALLOW] {
+        each_row(dataset, section, |(header, row)| {
+            found.extend(accounts_of(header, row).filter_map(|account| sought.get(&*account).cloned()));
+        })?;
     }
     Ok(found)
+}
+
+/// Calls back with the header and each row of a side table of a store; with none where it hasn't got it.
+fn each_row(dataset: &Dataset, section: &str, mut take: impl FnMut((&ByteRecord, &ByteRecord))) -> Result<(), Error> {
+    if !dataset.store().has(section) {
+        return Ok(());
+    }
+    let bytes = dataset.store().column::<u8>(section)?;
+    let damaged = |error: csv::Error| dataset.store().damaged(section, &error.to_string());
+    let mut rows = csv::ReaderBuilder::new().from_reader(&bytes[..]);
+    let header = rows.byte_headers().map_err(damaged)?.clone();
+    rows.byte_records().try_for_each(|row| row.map(|row| take((&header, &row)))).map_err(damaged)
 }
 
 /// The accounts that a row is about.

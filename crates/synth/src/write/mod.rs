@@ -88,7 +88,9 @@ const SUMMARY: &str = "world.json";
 const BEGUN: &str = ".world.begun";
 
 /// The events, in one format or the other.
-const EVENTS: [&str; 2] = ["events.parquet", "events.csv"];
+const PARQUET: &str = "events.parquet";
+const CSV: &str = "events.csv";
+const EVENTS: [&str; 2] = [PARQUET, CSV];
 
 /// Whether a folder holds a world, be it one that was begun.
 pub fn is_world(folder: &Path) -> bool {
@@ -133,14 +135,14 @@ pub fn write_world(
     begin(folder)?;
     let (world, tally) = match format {
         Format::Csv => {
-            let file = Pending::create(folder, "events.csv")?;
+            let file = Pending::create(folder, CSV)?;
             let mut sink = Tallied { inner: csv::CsvEvents::start(file)?, tally: Tally::default() };
             let world = generate(config, &mut sink, observer)?;
             sink.inner.finish()?;
             (world, sink.tally)
         }
         Format::Parquet => {
-            let file = Pending::create(folder, "events.parquet")?;
+            let file = Pending::create(folder, PARQUET)?;
             let mut sink = Tallied { inner: parquet::ParquetEvents::start(file)?, tally: Tally::default() };
             let world = generate(config, &mut sink, observer)?;
             sink.inner.finish()?;

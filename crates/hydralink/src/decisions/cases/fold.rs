@@ -227,7 +227,7 @@ impl Cases {
     /// The case that a record belongs to, opened if there is none.
     fn case_at(&mut self, record: &Record, identity: &str, accounts: &BTreeSet<String>) -> usize {
         let same = self.case_of_id.get(&(record.subject, identity.to_owned())).copied();
-        let near = || if record.subject == Subject::Network { self.nearest(accounts) } else { None };
+        let near = || if record.subject == Subject::Network { self.nearest(accounts.iter().map(String::as_str)) } else { None };
         if let Some(at) = same.or_else(near) {
             return at;
         }

@@ -183,7 +183,7 @@ impl Cases {
 
     /// The case that shares at least half of either's members with these; the one that shares most, ties to the later.
     pub(crate) fn case_of_members<'a>(&self, members: impl Iterator<Item = &'a str>) -> Option<&Case> {
-        self.nearest(&members.map(str::to_owned).collect()).map(|at| &self.cases[at])
+        self.nearest(members).map(|at| &self.cases[at])
     }
 
     /// What was decided about an account, if anything.
@@ -211,16 +211,17 @@ impl Cases {
         self.identifiers.iter().filter(|(_, cases)| !cases.is_empty()).map(|(name, _)| name.as_str())
     }
 
-    /// The case of a network that shares most with these members.
-    pub(super) fn nearest(&self, members: &BTreeSet<String>) -> Option<usize> {
-        let mut shared = BTreeMap::<usize, usize>::new();
-        for at in members.iter().filter_map(|member| self.cases_of_member.get(member)).flatten() {
-            *shared.entry(*at).or_default() += 1;
+    /// The case of a network that shares most with these members, each named once.
+    pub(super) fn nearest<'a>(&self, members: impl Iterator<Item = &'a str>) -> Option<usize> {
+        let (mut shared, mut all) = (BTreeMap::<usize, usize>::new(), 0);
+        for member in members {
+            all += 1;
+            self.cases_of_member.get(member).into_iter().flatten().for_each(|&at| *shared.entry(at).or_default() += 1);
         }
         shared
             .into_iter()
             .map(|(at, shared)| (shared, at))
-            .filter(|&(shared, at)| 2 * shared >= self.cases[at].members.len().min(members.len()))
+            .filter(|&(shared, at)| 2 * shared >= self.cases[at].members.len().min(all))
             .max()
             .map(|(_, at)| at)
     }

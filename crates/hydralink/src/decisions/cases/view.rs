@@ -87,8 +87,8 @@ pub fn cases_now(dataset: &Dataset, cases: &Cases) -> Result<Vec<CaseNow>, Error
         cases.cases().iter().map(|case| CaseNow { case: shown_case(dataset, case), network: None }).collect();
     let Some(labels) = dataset.labelling_if_any()?.filter(|_| !found.is_empty()) else { return Ok(found) };
     for (at, head) in labels.heads().iter().enumerate() {
-        let members = labels.belonging(at).into_iter().map(|account| dataset.account_name(account).to_owned()).collect();
-        if let Some(case) = cases.nearest(&members) {
+        let members = labels.belonging(at);
+        if let Some(case) = cases.nearest(members.iter().map(|&account| dataset.account_name(account))) {
             found[case].network.get_or_insert_with(|| head.id.clone());
         }
     }
