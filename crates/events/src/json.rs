@@ -42,6 +42,16 @@ fn text_of(value: &str) -> String {
     text.unwrap_or_default()
 }
 
+/// What a value says: the text of a string, nothing of `null`, and of others how they are written.
+fn text_in(value: &str) -> Cow<'_, str> {
+    match value.as_bytes().first() {
+        Some(b'"') if !value.contains('\\') => Cow::Borrowed(&value[1..value.len() - 1]),
+        Some(b'"') => Cow::Owned(text_of(value)),
+        _ if value == "null" => Cow::Borrowed(""),
+        _ => Cow::Borrowed(value),
+    }
+}
+
 /// JSON in which halves of surrogate pairs that stand alone are U+FFFD.
 fn without_halves(json: &str) -> Cow<'_, str> {
     let bytes = json.as_bytes();
@@ -134,12 +144,14 @@ pub(crate) struct Values<'l> {
     pub(crate) values: Vec<Option<Value<'l>>>,
     /// Slots whose values are objects or lists.
     pub(crate) nested: Vec<usize>,
+    /// Slots for which one name has two values.
+    pub(crate) twice: Vec<usize>,
 }
 
 impl Values<'_> {
     /// Makes texts of lists of texts where these are addresses, as a header has them.
     pub(crate) fn join_hops(&mut self, of_addresses: &HashSet<usize>) {
-        let Values { values, nested } = self;
+        let Values { values, nested, .. } = self;
         nested.retain(|&slot| {
             let Some(value) = values[slot].as_mut().filter(|_| of_addresses.contains(&slot)) else { return true };
             let hops = {
@@ -175,33 +187,32 @@ pub(crate) struct Value<'l> {
 }
 
 /// The values of a JSON object; of several fields that differ in case and separators only, the one that is written as we write
-/// it, or the first. Objects are entered where the map names a field in them. `strict` refuses fields that mean nothing.
+/// it, or the first. One name that has two values in an object says neither: readers differ in which they take, and so would we and
+/// whoever wrote the line. Objects are entered where the map names a field in them. `strict` refuses fields that mean nothing.
 pub(crate) fn object<'l>(line: &'l [u8], fields: &Fields, keys: &mut KeysSeen, strict: bool) -> Result<Values<'l>, Reason> {
-    let mut found = Values { values: vec![None; fields.width()], nested: Vec::new() };
+    let mut found = Values { values: vec![None; fields.width()], nested: Vec::new(), twice: Vec::new() };
     let mut unknown = false;
     walk(line, fields, &mut String::new(), &mut |path, value| {
         let (key, Key { slot, exact, .. }) = keys.key(path, fields);
         unknown |= slot.is_none();
         let Some(slot) = slot else { return };
-        if found.values[slot]
-            .as_ref()
-            .is_some_and(|known| (known.exact || !exact) && !(known.text.is_empty() && known.key == key))
-        {
-            return;
+        if let Some(known) = &found.values[slot] {
+            let is_same = key.is_some() && known.key == key && !known.text.is_empty();
+            let says_else = |text: &str| !text.is_empty() && *text != *known.text;
+            if is_same && says_else(&text_in(value)) {
+                found.twice.push(slot);
+            }
+            if (known.exact || !exact) && !(known.text.is_empty() && known.key == key) {
+                return;
+            }
         }
         // What another spelling had there says nothing any more.
         found.nested.retain(|&known| known != slot);
-        let text = match value.as_bytes().first() {
-            Some(b'"') if !value.contains('\\') => Cow::Borrowed(&value[1..value.len() - 1]),
-            Some(b'"') => Cow::Owned(text_of(value)),
-            _ if value == "null" => Cow::Borrowed(""),
-            first => {
-                if matches!(first, Some(b'{' | b'[')) {
-                    found.nested.push(slot);
-                }
-                Cow::Borrowed(value)
-            }
-        };
+        found.twice.retain(|&known| known != slot);
+        if matches!(value.as_bytes().first(), Some(b'{' | b'[')) {
+            found.nested.push(slot);
+        }
+        let text = text_in(value);
         found.values[slot] = Some(Value { text, key, exact });
     })?;
     if unknown && strict { Err(Reason::UnknownField) } else { Ok(found) }

@@ -312,14 +312,14 @@ fn json_lines(session: &Session<'_>, layout: &Layout, fields: &Fields, place: &P
                     found.join_hops(&of_addresses);
                 }
                 let not_utf8 = if is_marked { found.not_utf8() } else { Vec::new() };
-                let Values { values, nested } = found;
+                let Values { values, nested, twice } = found;
                 // An object says what it has under the first of a column's names, be it null.
                 let first =
                     |column: &LayoutColumn| fields.columns[column.index].iter().copied().find(|&slot| values[slot].is_some());
                 of_column.clear();
                 of_column.extend(layout.columns.iter().map(first));
                 of_column.iter().flatten().filter_map(|&slot| values[slot].as_ref()).for_each(|value| keys.note(value.key));
-                let is_nested = |at: usize| of_column[at].is_some_and(|slot| nested.contains(&slot));
+                let is_among = |slots: &[usize], at: usize| of_column[at].is_some_and(|slot| slots.contains(&slot));
                 let bytes_of = |slot: usize| {
                     let bytes = not_utf8.iter().find(|(of, _)| *of == slot).map(|(_, bytes)| &bytes[..]);
                     bytes.or_else(|| values[slot].as_ref().map(|value| value.text.as_bytes()))
@@ -328,10 +328,12 @@ fn json_lines(session: &Session<'_>, layout: &Layout, fields: &Fields, place: &P
                     Some(slot) => bytes_of(slot).unwrap_or_default(),
                     None => layout.columns[at].of_folder.as_deref().unwrap_or_default(),
                 };
-                cells.fill(out, row, |at| if is_nested(at) { b"" } else { field(at) });
-                if !nested.is_empty() {
-                    let bad = cells.cells.iter_mut().enumerate().filter(|(at, _)| is_nested(*at));
-                    bad.for_each(|(_, cell)| *cell = Cell::Code(rejected(Reason::NestedValue)));
+                cells.fill(out, row, |at| if is_among(&nested, at) || is_among(&twice, at) { b"" } else { field(at) });
+                for (slots, reason) in [(&nested, Reason::NestedValue), (&twice, Reason::FieldTwice)] {
+                    if !slots.is_empty() {
+                        let bad = cells.cells.iter_mut().enumerate().filter(|(at, _)| is_among(slots, *at));
+                        bad.for_each(|(_, cell)| *cell = Cell::Code(rejected(reason)));
+                    }
                 }
                 out.push(template, layout, place, row, &cells.cells, field);
             }

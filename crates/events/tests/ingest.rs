@@ -364,6 +364,20 @@ fn a_field_that_can_not_be_read_takes_nothing_else_with_it() {
     let json = "{\"account_id\":\"a\",\"ip\":{\"v4\":1},\"device\":\"d1\"}\n{\"account_id\":{\"id\":1},\"device\":\"d1\"}\n{\"account_id\":\"b\",\"device\":\"d1\"}\n";
     let got = read(&write(folder.path(), "a.jsonl", json.as_bytes())).unwrap();
     assert_eq!((got.kept_rows, got.rejected_count(), got.graph.accounts_of(IdentifierId(0)).len()), (1, 1, 2));
+    // One name with two values says neither, also where one lies in an object; the same value twice, or with null, is one.
+    let json = "{\"account_id\":\"a\",\"ip\":\"8.8.8.8\",\"ip\":\"9.9.9.9\",\"device\":\"d1\"}\n\
+        {\"account_id\":\"a\",\"account_id\":\"b\",\"device\":\"d1\"}\n\
+        {\"account_id\":\"c\",\"account_id\":\"c\",\"ip\":null,\"ip\":\"8.8.8.8\",\"device\":\"d1\",\"device\":null}\n\
+        {\"account_id\":\"d\",\"DEVICE\":\"d2\",\"DEVICE\":\"d3\",\"device\":\"d1\"}\n";
+    let got = read(&write(folder.path(), "twice.jsonl", json.as_bytes())).unwrap();
+    let unread: Vec<(&str, u64)> = got.unread.iter().map(|unread| (unread.reason.as_str(), unread.rows)).collect();
+    assert_eq!((got.kept_rows, got.rejected_count(), unread), (1, 1, vec![("field_twice", 1)]));
+    let accounts_of = |kind: &str| {
+        let of_kind = (0..got.graph.identifier_count() as u32).map(IdentifierId);
+        let of_kind = of_kind.filter(|&one| got.kind_names[usize::from(got.graph.kind_of(one).0)] == kind);
+        of_kind.map(|one| got.graph.accounts_of(one).len()).collect::<Vec<usize>>()
+    };
+    assert_eq!((accounts_of("device"), accounts_of("ip")), (vec![3], vec![1]));
     let long = "account_id,entity_kind,entity_value\na,ip,host\nb,ip,8.8.8.8\n";
     let got = read(&write(folder.path(), "long.csv", long.as_bytes())).unwrap();
     assert_eq!((got.kept_rows, got.rejected_count()), (0, 1));

@@ -54,6 +54,8 @@ pub enum Reason {
     BadJson,
     /// An object or array where a value was expected.
     NestedValue,
+    /// One name with two values in a JSON object.
+    FieldTwice,
     /// A field that means nothing to us, where the schema is strict.
     UnknownField,
     /// A model, capability or pathway beyond those that can be numbered, of which those of most rows are.
@@ -66,7 +68,7 @@ pub enum Reason {
     FractionalId,
 }
 
-const REASONS: [Reason; 23] = [
+const REASONS: [Reason; 24] = [
     Reason::MissingAccount,
     Reason::MissingKind,
     Reason::BadKind,
@@ -85,6 +87,7 @@ const REASONS: [Reason; 23] = [
     Reason::QuotedLines,
     Reason::BadJson,
     Reason::NestedValue,
+    Reason::FieldTwice,
     Reason::UnknownField,
     Reason::TooManyLabels,
     Reason::OtherTimeUnit,
@@ -119,6 +122,7 @@ impl Reason {
             Reason::QuotedLines => "quoted_lines",
             Reason::BadJson => "bad_json",
             Reason::NestedValue => "nested_value",
+            Reason::FieldTwice => "field_twice",
             Reason::UnknownField => "unknown_field",
             Reason::TooManyLabels => "too_many_labels",
             Reason::OtherTimeUnit => "other_time_unit",
@@ -158,6 +162,7 @@ impl Reason {
                      lists, with jq for instance"
                 ));
             }
+            Reason::FieldTwice => "one value for each name in an object was expected: readers differ in which of two they take",
             Reason::UnknownField => return Cow::Owned(format!("leave it out, or give {SCHEMA} auto")),
             Reason::OtherTimeUnit => {
                 "a time as most of the file's are, in RFC 3339 or the same unit since the epoch, was expected"

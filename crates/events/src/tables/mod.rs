@@ -102,19 +102,23 @@ fn left_out(session: &Session<'_>) -> &'static [&'static str] {
 }
 
 /// Some columns of a table of the caller's own, read as the side tables are: CSV, TSV or Parquet; plain, `.gz` or `.zst`; `-` is stdin.
-/// By row the fields of the columns that are asked for, each by its names, of which the first that is there counts, whatever its
-/// case and separators.
+/// By row the fields of the columns that are asked for: each by its names, of which the first that is there counts, whatever its
+/// case and separators, and by what every row says where the table doesn't have it, if it need not.
 /// Cost: the whole table in memory.
 ///
 /// # Errors
-/// [`EventError::Input`] if the file can't be read, a column is missing, or a row has more or fewer fields than the header.
-pub fn columns_of<const N: usize>(path: &Path, columns: [&[&str]; N]) -> Result<Vec<[String; N]>, EventError> {
-    let table = Table::read(path, &columns)?;
-    let mut places = [0; N];
-    for (place, names) in places.iter_mut().zip(columns) {
-        *place = table.required(path, names)?;
+/// [`EventError::Input`] if the file can't be read, a column that must be there is missing, or a row has more or fewer fields than
+/// the header.
+pub fn columns_of<const N: usize>(path: &Path, columns: [(&[&str], Option<&str>); N]) -> Result<Vec<[String; N]>, EventError> {
+    let table = Table::read(path, &columns.map(|(names, _)| names))?;
+    let mut places = [Err(""); N];
+    for (place, (names, otherwise)) in places.iter_mut().zip(columns) {
+        *place = match (table.column(names), otherwise) {
+            (None, Some(text)) => Err(text),
+            _ => Ok(table.required(path, names)?),
+        };
     }
-    Ok(table.rows.iter().map(|row| places.map(|at| row[at].to_owned())).collect())
+    Ok(table.rows.iter().map(|row| places.map(|place| place.map_or_else(str::to_owned, |at| row[at].to_owned()))).collect())
 }
 
 /// A small CSV, TSV or Parquet file, as strings.
