@@ -110,7 +110,7 @@ pub(crate) struct TruthFiles {
     /// The truth: account_id,network (or cluster), as CSV, TSV or Parquet (- for stdin)
     #[arg(long, value_name = "FILE")]
     pub(crate) labels: PathBuf,
-    /// Legitimate look-alikes: account_id,group (- for stdin)
+    /// Legitimate look-alikes: account_id,group, or accounts alone (- for stdin)
     #[arg(long, value_name = "FILE")]
     pub(crate) benign: Option<PathBuf>,
     /// The truth names only some accounts: leave the others out instead of calling them benign

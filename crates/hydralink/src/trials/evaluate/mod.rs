@@ -52,6 +52,9 @@ impl Labels {
 /// Columns that say whom a label is of; the first that is there counts.
 const ACCOUNTS: [&str; 2] = ["account_id", "account"];
 
+/// The label of legitimate accounts of a list that doesn't say what they look like.
+const BENIGN: &str = "benign";
+
 /// Reads `account_id,LABEL`, where the label's column has one of `headings` (in small letters), as side tables are read: CSV, TSV or
 /// Parquet, `-` for stdin. Accounts are named as in the logs, also of a store of pseudonyms if the dataset has its key.
 ///
@@ -59,11 +62,16 @@ const ACCOUNTS: [&str; 2] = ["account_id", "account"];
 /// [`Error::Usage`] if the store has none of the accounts, or one has two labels; [`Error::Events`] if the file can't be read, a column is missing or a row
 /// is short.
 pub fn read_labels(dataset: &Dataset, path: &Path, headings: &[&str]) -> Result<Labels, Error> {
+    labels_or(dataset, path, headings, None)
+}
+
+/// The same, of accounts that are all labelled `otherwise` where the table has no column of labels.
+fn labels_or(dataset: &Dataset, path: &Path, headings: &[&str], otherwise: Option<&str>) -> Result<Labels, Error> {
     let mut labels = Labels { label_of: vec![NONE_U32; dataset.graph().account_count()], ..Labels::default() };
     let mut numbers: HashMap<String, u32> = HashMap::new();
     let mut unknown: HashMap<String, u64> = HashMap::new();
     let mut seen: HashMap<String, String> = HashMap::new();
-    for [account, label] in events::columns_of(path, [&ACCOUNTS, headings])? {
+    for [account, label] in events::columns_of(path, [(&ACCOUNTS, None), (headings, otherwise)])? {
         if label.is_empty() {
             continue;
         }
@@ -141,14 +149,14 @@ impl Truth {
         Evaluated { evaluation, labels: self.networks.count(), benign_labels: benign }
     }
 
-    /// Reads both files.
+    /// Reads both files: `account_id,network` (or `cluster`), and the groups of look-alikes, `account_id,group` or accounts alone.
     ///
     /// # Errors
     /// As [`read_labels`].
     pub fn read(dataset: &Dataset, labels: &Path, groups: Option<&Path>, unlabelled: Unlabelled) -> Result<Self, Error> {
         let networks = read_labels(dataset, labels, &["network", "cluster"])?;
         let groups = match groups {
-            Some(path) => read_labels(dataset, path, &["group"])?,
+            Some(path) => labels_or(dataset, path, &["group"], Some(BENIGN))?,
             None => Labels::default(),
         };
         Ok(Truth { networks, groups, unlabelled })
@@ -234,6 +242,11 @@ mod tests {
         // However the table is written.
         assert_eq!(read("Account\tCluster\tnetwork\nacct0002\tX\tB\n").unwrap().names, ["B"]);
         assert!(read("account_id,netwerk\nacct0001,A\n").unwrap_err().to_string().contains("no column network"));
+        // A list of legitimate accounts needn't say what they are.
+        let list = folder.path().join("list.csv");
+        std::fs::write(&list, "account_id\r\nacct0002\r\nacct0009\r\n").unwrap();
+        let groups = labels_or(&dataset, &list, &["group"], Some(BENIGN)).unwrap();
+        assert_eq!((groups.count(), groups.names), (LabelCount { accounts: 2, unknown: 1 }, vec!["benign".to_owned()]));
         // A world without networks has no labels, and is not another world.
         assert_eq!(read("account_id,network\n").unwrap().count(), LabelCount::default());
     }
