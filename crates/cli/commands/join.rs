@@ -398,9 +398,10 @@ pub(crate) fn expand(arguments: &args::Expand, output: &mut Output) -> anyhow::R
 }
 
 /// The columns of a close account; tables show its leaning where known-good accounts were named.
-fn close_fields(with_good: bool) -> [Field<Close>; 7] {
+fn close_fields(with_good: bool) -> [Field<Close>; 8] {
     let leaning = |row: &Close| row.leaning.map_or(String::new(), |leaning| format!("{leaning:.3}"));
     [
+        Field::number("rank", |row| row.rank.to_string()),
         Field::name("account_id", |row| row.account_id.clone()),
         Field::number("score", |row| format!("{:.4}", row.score)),
         if with_good { Field::number("leaning", leaning) } else { Field::csv("leaning") },

@@ -64,6 +64,8 @@ pub struct Expansion {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Close {
+    /// Its place, from 1.
+    pub rank: u64,
     /// The account.
     pub account_id: String,
     /// Closeness by what it has: 1 for the closest seed. The order of accounts goes by how much of the walk reaches them as well.
@@ -132,10 +134,11 @@ pub fn expand(dataset: &Dataset, results: &Labelling, seeds: &[AccountId], good:
     let accounts = dataset.graph().account_count() as u32;
     let ranked = ranked(&pushed, &order, inside, swept, accounts);
     let closest = order.iter().filter(|(vertex, _)| seeds.binary_search(vertex).is_ok()).map(|&(_, score)| score).next();
-    let close: Vec<Close> = ranked
-        .into_iter()
-        .map(|at| (at, order[at]))
-        .map(|(at, (vertex, score))| Close {
+    let close: Vec<Close> = (1..)
+        .zip(ranked)
+        .map(|(rank, at)| (rank, at, order[at]))
+        .map(|(rank, at, (vertex, score))| Close {
+            rank,
             account_id: dataset.shown_account(AccountId(vertex)).into_owned(),
             score: score / closest.unwrap_or(score),
             seed: seeds.binary_search(&vertex).is_ok(),
