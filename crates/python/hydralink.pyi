@@ -243,7 +243,9 @@ class Store:
         converge: bool = False,
         progress: Progress | None = None,
     ) -> list[Record]: ...
-    def lineage(self, id: NetworkId | None = None, *, events: bool = False, since: int | Time | None = None) -> Any: ...
+    def lineage(
+        self, id: NetworkId | None = None, *, events: bool = False, since: int | Time | None = None, settled: int | None = None
+    ) -> Any: ...
 
     # nodes, and what joins them
     @overload

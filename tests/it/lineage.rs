@@ -87,6 +87,28 @@ fn ids_outlive_bans_updates_and_erasures() {
     bench.ok(&["detect", "store", "--threads", "1", "--quiet"]);
     assert_eq!(told, bench.ok(&["lineage", "store", "--events", "--format", "jsonl"]).stdout);
 
+    // Held for one detection is as it came; for two, what the last one found has yet to hold, and what held is told by the second.
+    let events =
+        |more: &[&str]| bench.run(&[&["lineage", "store", "--events", "--format", "jsonl"][..], more].concat()).records();
+    let (all, once) = (events(&[]), events(&["--settled", "1"]));
+    assert_eq!(all.len(), once.len());
+    for (event, held) in all.iter().zip(&once) {
+        assert_eq!(
+            (&event["run"], &event["event"], &event["network"]),
+            (&held["settled_run"], &held["event"], &held["network"])
+        );
+    }
+    let twice = events(&["--settled", "2"]);
+    let by_score = |event: &&serde_json::Value| event["event"] == "born" && event["cause"] == "new";
+    let told =
+        |events: &[serde_json::Value]| events.iter().filter(by_score).map(|event| event["run"].clone()).collect::<Vec<_>>();
+    assert!(told(&twice).iter().all(|run| *run != 3) && told(&twice).contains(&1.into()), "{twice:?}");
+    let first = twice.iter().find(by_score).expect("the network");
+    assert_eq!((&first["network"], &first["run"], &first["settled_run"]), (&id.into(), &1.into(), &2.into()));
+    let later = events(&["--settled", "2", "--since", "2"]);
+    assert_eq!(later, twice.iter().filter(|event| event["settled_run"].as_u64() > Some(2)).cloned().collect::<Vec<_>>());
+    bench.fails(2, &["--settled"], &["lineage", "store", "--events", "--settled", "0"]);
+
     // Who is forgotten stands in no record, and the network goes on.
     let members = bench.ok(&["members", "store", "--network", id, "--format", "jsonl"]).records();
     let member = members.iter().find(|member| member["membership"] == "core").expect("a member");

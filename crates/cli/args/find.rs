@@ -1,5 +1,6 @@
 //! Finding networks: detect, networks, network, members, components, communities, evaluate.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -237,4 +238,8 @@ pub(crate) struct Lineage {
     /// whoever passes them on and asks again: the last `run` or `ran_at` that he has seen
     #[arg(long, value_name = "RUN|TIME", requires = "events")]
     pub(crate) since: Option<Since>,
+    /// Only events that held for so many detections: where nothing but a score says that a network opens or closes, these have to
+    /// say so one after the other, and what is taken back before isn't told. `--since` is then of the last `settled_run`
+    #[arg(long, value_name = "RUNS", requires = "events")]
+    pub(crate) settled: Option<NonZeroU32>,
 }

@@ -9,6 +9,8 @@ mod demo;
 mod evaluated;
 mod export;
 mod find;
+mod groups;
+mod history;
 mod holds;
 mod join;
 mod judge;
@@ -55,8 +57,8 @@ pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> any
         Command::Network(arguments) => find::network(&arguments, output),
         Command::Assess(arguments) => find::assess(&arguments, output),
         Command::Members(arguments) => find::members(&arguments, output),
-        Command::Components(arguments) => find::components(&arguments, output),
-        Command::Communities(arguments) => find::communities(&arguments, shared, output),
+        Command::Components(arguments) => groups::components(&arguments, output),
+        Command::Communities(arguments) => groups::communities(&arguments, shared, output),
         Command::Hubs(arguments) => ask::hubs(&arguments, output),
         Command::Show(arguments) => ask::show(&arguments, output),
         Command::Neighbors(arguments) => ask::neighbors(&arguments, output),
@@ -78,8 +80,8 @@ pub(crate) fn run(command: Command, shared: &Shared, output: &mut Output) -> any
         Command::Why(arguments) => join::why(&arguments, output),
         Command::Export(arguments) => export::export(&arguments, shared, output),
         Command::Report(arguments) => export::report(&arguments, shared, output),
-        Command::Diff(arguments) => find::diff(&arguments, output),
-        Command::Lineage(arguments) => find::lineage(&arguments, output),
+        Command::Diff(arguments) => history::diff(&arguments, output),
+        Command::Lineage(arguments) => history::lineage(&arguments, output),
         Command::Info(arguments) => about::info(&arguments, output),
         Command::Verify(arguments) => about::verify(&arguments, shared, output),
         Command::Completions(arguments) => about::completions(&arguments),

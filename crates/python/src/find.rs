@@ -1,6 +1,7 @@
 //! Networks: detect, and what a detection says of networks, accounts and identifiers.
 
 use std::fmt::Write;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use hydralink::counted::{counted, grouped};
@@ -330,20 +331,36 @@ impl Store {
     }
 
     /// The life of a network over the detections of the store (id or rank); without one, of all; with `events`, everything that
-    /// happened to any, oldest first, or with `since` what happened after a detection (its number) or a time (as text).
-    #[pyo3(signature = (id = None, *, events = false, since = None))]
-    fn lineage<'py>(&self, py: Python<'py>, id: Option<Id>, events: bool, since: Option<Since>) -> PyResult<Bound<'py, PyAny>> {
-        if events || since.is_some() {
+    /// happened to any, oldest first; with `since` what happened after a detection (its number) or a time (as text), and with
+    /// `settled` what held for so many detections.
+    #[pyo3(signature = (id = None, *, events = false, since = None, settled = None))]
+    fn lineage<'py>(
+        &self,
+        py: Python<'py>,
+        id: Option<Id>,
+        events: bool,
+        since: Option<Since>,
+        settled: Option<NonZeroU32>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if events || since.is_some() || settled.is_some() {
             if id.is_some() {
                 return Err(raised(
                     py,
-                    &usage("events and since are of all networks: leave out id, whose own events its life has"),
+                    &usage("events, since and settled are of all networks: leave out id, whose own events its life has"),
                 ));
             }
-            let happened = asked(py, &[&self.path], || match since {
-                Some(Since::Run(run)) => lineage::events_since(&self.dataset()?, lineage::Since::Run(run)),
-                Some(Since::Time(time)) => lineage::events_since(&self.dataset()?, time.0.parse()?),
-                None => lineage::events(&self.dataset()?),
+            let happened = asked(py, &[&self.path], || {
+                let dataset = self.dataset()?;
+                let since = match since {
+                    Some(Since::Run(run)) => Some(lineage::Since::Run(run)),
+                    Some(Since::Time(time)) => Some(time.0.parse()?),
+                    None => None,
+                };
+                match (settled, since) {
+                    (Some(runs), since) => lineage::settled_events(&dataset, runs, since),
+                    (None, Some(since)) => lineage::events_since(&dataset, since),
+                    (None, None) => lineage::events(&dataset),
+                }
             })?;
             return plain(py, &happened);
         }

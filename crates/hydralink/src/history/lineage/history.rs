@@ -12,6 +12,7 @@ use events::Ingested;
 use graph::{NO_TIME, NONE_U32, Seconds};
 use serde::{Deserialize, Serialize};
 
+use super::Since;
 use super::cause::Cause;
 use super::ids::MEMORY;
 use crate::build::ByName;
@@ -220,6 +221,17 @@ impl History {
     /// When the last detection on record ran, by the clock; `NO_TIME` where that isn't known.
     pub(crate) fn last_ran_at(&self) -> Seconds {
         self.runs.last().map_or(NO_TIME, Run::clock)
+    }
+
+    /// How many detections somebody has seen who asks for what came since.
+    pub(crate) fn seen(&self, since: Since) -> u64 {
+        match since {
+            Since::Run(run) => run,
+            Since::Time(time) => {
+                let ran = |run: &Run| run.ran_at > 0 && run.ran_at <= u64::from(time);
+                self.runs.iter().rposition(ran).map_or(0, |at| at as u64 + 1)
+            }
+        }
     }
 
     /// The networks of which accounts or identifiers are left, and those of which nothing is.

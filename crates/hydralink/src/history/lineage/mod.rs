@@ -18,10 +18,12 @@ mod fate;
 mod history;
 mod ids;
 mod record;
+mod settled;
 mod standby;
 mod text;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use events::Ingested;
 use evidence::behaviour::BehaviourConfig;
@@ -117,6 +119,9 @@ pub struct Event {
     pub as_of: Option<String>,
     /// When that detection ran, by the clock of its machine; `None` for those of earlier versions.
     pub ran_at: Option<String>,
+    /// The detection by which it had held for as long as was asked for; `None` where that wasn't asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settled_run: Option<u64>,
     /// Its threshold, in bits; `None` for those of earlier versions.
     pub threshold: Option<f64>,
     /// The network.
@@ -375,6 +380,7 @@ fn event(dataset: &Dataset, history: &History, happened: &Happened) -> Event {
         run: u64::from(happened.run) + 1,
         as_of: run.and_then(|run| rfc3339(run.as_of)),
         ran_at: run.and_then(|run| clock(run.ran_at)),
+        settled_run: None,
         threshold: run.and_then(|run| run.threshold),
         cause: happened.cause,
         score: happened.score,
@@ -428,6 +434,15 @@ impl std::str::FromStr for Since {
     }
 }
 
+/// What happened to any network, oldest first.
+///
+/// # Errors
+/// As [`lineages`].
+pub fn events(dataset: &Dataset) -> Result<Vec<Event>, Error> {
+    let history = History::open(dataset)?;
+    Ok(history.events.iter().map(|happened| event(dataset, &history, happened)).collect())
+}
+
 /// What happened from somewhere on, oldest first. By time, it is what came after the last detection that is known to have run by
 /// then: detections follow each other whatever the clock said, so that nobody who passes on what he has seen misses one.
 ///
@@ -435,24 +450,26 @@ impl std::str::FromStr for Since {
 /// As [`lineages`].
 pub fn events_since(dataset: &Dataset, since: Since) -> Result<Vec<Event>, Error> {
     let history = History::open(dataset)?;
-    let seen = match since {
-        Since::Run(run) => run,
-        Since::Time(time) => {
-            let ran = |run: &history::Run| run.ran_at > 0 && run.ran_at <= u64::from(time);
-            history.runs.iter().rposition(ran).map_or(0, |at| at as u64 + 1)
-        }
-    };
+    let seen = history.seen(since);
     let later = history.events.iter().filter(|happened| u64::from(happened.run) >= seen);
     Ok(later.map(|happened| event(dataset, &history, happened)).collect())
 }
 
-/// Everything that happened, oldest first.
+/// What had held for `runs` detections by one that came after `since` (if any): where nothing but a score says that a network
+/// opens or closes, that one and those after it have to say so, and what is taken back before isn't there. What isn't a matter of
+/// scores (decisions, bans, mergers, retention, another threshold) holds at once. By the detection at which it had held
+/// ([`Event::settled_run`]), then oldest first; asked again with the last of these, nothing comes twice or never.
 ///
 /// # Errors
 /// As [`lineages`].
-pub fn events(dataset: &Dataset) -> Result<Vec<Event>, Error> {
+pub fn settled_events(dataset: &Dataset, runs: NonZeroU32, since: Option<Since>) -> Result<Vec<Event>, Error> {
     let history = History::open(dataset)?;
-    Ok(history.events.iter().map(|happened| event(dataset, &history, happened)).collect())
+    let seen = since.map_or(0, |since| history.seen(since));
+    let last = (history.runs.len() as u32).saturating_sub(1);
+    let settled = settled::settled(&history.events, runs.get(), last).into_iter().filter(|(by, _)| u64::from(*by) >= seen);
+    Ok(settled
+        .map(|(by, happened)| Event { settled_run: Some(u64::from(by) + 1), ..event(dataset, &history, happened) })
+        .collect())
 }
 
 /// Gives the networks of a detection their ids: those that the store's earlier detections gave, where they are the same.
