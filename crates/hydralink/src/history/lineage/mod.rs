@@ -120,7 +120,6 @@ pub struct Event {
     /// When that detection ran, by the clock of its machine; `None` for those of earlier versions.
     pub ran_at: Option<String>,
     /// The detection by which it had held for as long as was asked for; `None` where that wasn't asked.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub settled_run: Option<u64>,
     /// Its threshold, in bits; `None` for those of earlier versions.
     pub threshold: Option<f64>,
