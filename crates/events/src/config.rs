@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use graph::Seconds;
 
 use crate::enrich::EnrichmentFile;
+use crate::error::EventError;
 use crate::forgotten::ForgottenAccounts;
 use crate::normalise::forwarded::TrustedProxies;
 use crate::normalise::pseudonym::Pseudonyms;
 use crate::normalise::time::Zone;
+use crate::options::{self, MEMORY_LIMIT};
 use crate::schema::ColumnName;
 
 /// Share of rows that may be bad (ING-1).
@@ -38,7 +40,7 @@ pub struct IngestConfig {
     pub columns: Vec<ColumnName>,
     /// Where rejected rows, and fields that rows were kept without, are written, as JSON Lines.
     pub rejects: Option<PathBuf>,
-    /// Share of rows that may be rejected, of the run and of each file; of a run at least [`MIN_BAD_ROWS`] always may, and so of a
+    /// Share of rows that may be rejected, 0..1, of the run and of each file; of a run at least [`MIN_BAD_ROWS`] always may, and so of a
     /// file, or half of its rows where that is less; one with less than [`FEW_ROWS`] fails nothing by itself. Of rows that are kept
     /// without a field it is [`MAX_UNREAD`] where that is more, and only of the run.
     pub max_bad: f64,
@@ -66,7 +68,7 @@ pub struct IngestConfig {
     pub schema: SchemaMode,
     /// The time that "future" is measured from; the clock's if absent.
     pub now: Option<Seconds>,
-    /// Bytes of memory that the ingest aims to stay below: what waits beyond goes to `spill`. No limit if absent.
+    /// Bytes of memory that the ingest aims to stay below, at least 1 MiB: what waits beyond goes to `spill`. No limit if absent.
     pub memory_limit: Option<u64>,
     /// The folder on whose disk that happens, and where streams are copied to; the system's for temporary files if absent.
     pub spill: Option<PathBuf>,
@@ -99,7 +101,22 @@ impl Default for IngestConfig {
     }
 }
 
+/// The least limit of memory, in bytes: below, nothing but spilling would be done.
+const LEAST_MEMORY: u64 = 1 << 20;
+
 impl IngestConfig {
+    /// Refuses numbers that can't be meant.
+    pub(crate) fn check(&self) -> Result<(), EventError> {
+        let wrong = |option, value, expected| Err(EventError::Setting { option, value, expected });
+        if !(0.0..=1.0).contains(&self.max_bad) {
+            return wrong(options::MAX_BAD, self.max_bad.to_string(), "a share from 0 to 1");
+        }
+        match self.memory_limit.filter(|&limit| limit < LEAST_MEMORY) {
+            Some(limit) => wrong(MEMORY_LIMIT, limit.to_string(), "1048576 bytes (1 MiB) or more"),
+            None => Ok(()),
+        }
+    }
+
     /// Which hops are proxies of ours.
     pub(crate) fn trusted_proxies(&self) -> &TrustedProxies {
         static PRIVATE: TrustedProxies = TrustedProxies::Private;
@@ -156,3 +173,23 @@ pub trait IngestObserver: Sync {
 pub struct Unobserved;
 
 impl IngestObserver for Unobserved {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_cannot_be_meant_are_refused_before_anything_is_read() {
+        let told = |config: &IngestConfig| {
+            let nowhere = [PathBuf::from("nowhere.csv")];
+            crate::ingest(&nowhere, config, &crate::Unobserved).err().map(|error| error.to_string())
+        };
+        for max_bad in [5.0, -1.0, f64::NAN] {
+            let told = told(&IngestConfig { max_bad, ..IngestConfig::default() }).expect("an error");
+            assert!(told.starts_with("`max_bad` is "), "{told}");
+        }
+        let little = told(&IngestConfig { memory_limit: Some(1), ..IngestConfig::default() });
+        assert_eq!(little.as_deref(), Some("`memory_limit` is 1; 1048576 bytes (1 MiB) or more was expected"));
+        assert!(told(&IngestConfig::default()).expect("no such file").contains("nowhere.csv"));
+    }
+}

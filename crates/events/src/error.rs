@@ -8,7 +8,7 @@ use graph::GraphError;
 use thiserror::Error;
 
 use crate::header::no_header;
-use crate::options::{CARD_TOKENS, COLUMNS, MAX_BAD, MEMORY_LIMIT, REJECTS};
+use crate::options::{CARD_TOKENS, COLUMNS, MAX_BAD, MEMORY_LIMIT, OptionName, REJECTS};
 
 /// What stops an ingest. Values of identifiers are never part of a message.
 #[derive(Debug, Error)]
@@ -51,6 +51,16 @@ pub enum EventError {
         nearest: Option<String>,
         /// The columns of the file that it could be.
         found: Vec<String>,
+    },
+    /// A setting that can't be meant.
+    #[error("{option} is {value}; {expected} was expected")]
+    Setting {
+        /// Its name.
+        option: OptionName,
+        /// What it is.
+        value: String,
+        /// What it can be.
+        expected: &'static str,
     },
     /// A column that a map names isn't there.
     #[error(

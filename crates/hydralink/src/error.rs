@@ -194,6 +194,7 @@ impl From<events::EventError> for Error {
     fn from(error: events::EventError) -> Self {
         match error {
             events::EventError::Cancelled => Error::Interrupted,
+            setting @ events::EventError::Setting { .. } => Error::Usage(setting.to_string()),
             error => Error::Events(error),
         }
     }

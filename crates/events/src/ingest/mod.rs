@@ -61,6 +61,7 @@ pub fn ingest_into<'a, K: Keeper>(
     config: &IngestConfig,
     observer: &dyn IngestObserver,
 ) -> Result<Ingested, EventError> {
+    config.check()?;
     let map = Map::of(config)?;
     let mut session = Session::new(config, map);
     session.watermark = base.map_or(i64::MIN, Base::watermark);
