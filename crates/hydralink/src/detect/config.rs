@@ -12,8 +12,8 @@ use crate::error::Error;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DetectConfig {
-    /// Seed of everything that draws at random: of the searches for communities, and of the behavioural tests where
-    /// `behaviour.seed` isn't set by itself ([`DetectConfig::with_seed`]).
+    /// Seed of everything that draws at random: of the searches for communities, and of the behavioural tests, whose
+    /// `behaviour.seed` follows it unless that is set to something else than its default.
     pub seed: u64,
     /// Resolution of the community search.
     pub resolution: Resolution,
@@ -46,7 +46,7 @@ impl Default for DetectConfig {
 }
 
 impl DetectConfig {
-    /// Reads a configuration from TOML; what it doesn't name keeps its default, but for `behaviour.seed`, which follows `seed`.
+    /// Reads a configuration from TOML; what it doesn't name keeps its default.
     ///
     /// # Errors
     /// [`Error::Io`] if the file can't be read, [`Error::Usage`] naming the place if it doesn't parse.
@@ -54,41 +54,49 @@ impl DetectConfig {
         let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
         let wrong = |error| Error::Usage(format!("{}: {}", path.display(), events::in_one_line(&text, &error)));
         let config: DetectConfig = toml::from_str(&text).map_err(wrong)?;
-        let given: toml::Table = toml::from_str(&text).map_err(wrong)?;
-        let config = config.following(given.get("behaviour").is_some_and(|behaviour| behaviour.get("seed").is_some()));
         config.check()?;
-        Ok(config)
+        Ok(config.settled())
     }
 
     /// The same from a JSON object, as Python's dictionaries are.
     ///
     /// # Errors
-    /// [`Error::Usage`] if it isn't one of settings.
+    /// [`Error::Usage`] if it isn't one of settings, or one can't be meant ([`DetectConfig::check`]).
     pub fn of_json(text: &str) -> Result<Self, Error> {
         let wrong = |error| Error::Usage(format!("config: {error}"));
         let config: DetectConfig = serde_json::from_str(text).map_err(wrong)?;
-        let given: serde_json::Value = serde_json::from_str(text).map_err(wrong)?;
-        Ok(config.following(given["behaviour"].get("seed").is_some()))
+        // Settings may come as a list too, by place: whoever means that doesn't know what he sets.
+        if !text.trim_start().starts_with('{') {
+            return Err(Error::Usage("config: an object of settings was expected".to_owned()));
+        }
+        config.check()?;
+        Ok(config.settled())
     }
 
-    /// The configuration with a seed of the tests that follows its seed, unless it was named.
-    fn following(mut self, named: bool) -> Self {
-        if !named {
-            self.behaviour.seed = behaviour_seed(self.seed);
-        }
+    /// The configuration with the seed of the tests that follows its seed.
+    fn following(mut self) -> Self {
+        self.behaviour.seed = behaviour_seed(self.seed);
         self
+    }
+
+    /// As a detection runs it: where the seed of the tests is its default it follows the seed of everything, however either came
+    /// to be what it is.
+    pub(crate) fn settled(self) -> Self {
+        let usual = self.behaviour.seed == behaviour_seed(DetectConfig::default().seed);
+        if usual { self.following() } else { self }
     }
 
     /// The configuration with another seed. The seed of the behavioural tests follows it, unless it was set by itself.
     #[must_use]
     pub fn with_seed(self, seed: u64) -> Self {
         let by_itself = self.behaviour.seed != behaviour_seed(self.seed);
-        DetectConfig { seed, ..self }.following(by_itself)
+        let moved = DetectConfig { seed, ..self };
+        if by_itself { moved } else { moved.following() }
     }
 
     /// The configuration with another seed of everything, whatever was set.
     pub(crate) fn redrawn(&self, seed: u64) -> Self {
-        DetectConfig { seed, ..self.clone() }.following(false)
+        DetectConfig { seed, ..self.clone() }.following()
     }
 
     /// Checks that every number is one that can be meant: shares within 0 and 1, counts and lengths of time of at least 1, bits
@@ -201,6 +209,9 @@ mod tests {
             let error = config.check().expect_err(text).to_string();
             assert!(error.starts_with(setting), "{error}");
         }
+        let of_json = |text: &str| DetectConfig::of_json(text).expect_err(text).to_string();
+        assert!(of_json("{\"resolution\": -1}").starts_with("resolution"));
+        assert!(of_json("[]").contains("an object of settings"));
         let large = DetectConfig { seed: 1 << 63, ..DetectConfig::default() };
         let error = large.check().expect_err("settings are kept as TOML").to_string();
         assert_eq!(error, "seed is 9223372036854775808; a whole number up to 9223372036854775807 was expected");
@@ -229,6 +240,10 @@ mod tests {
         // Every key with its value is the same configuration.
         assert_eq!(read(&own.to_toml()), own);
         assert_eq!(DetectConfig::of_json("{\"seed\": 8}").unwrap(), usual.clone().with_seed(8));
+        // Set in a configuration that was made, or printed, with every key.
+        assert_eq!(DetectConfig { seed: 8, ..usual.clone() }.settled(), usual.clone().with_seed(8));
+        assert_eq!(read(&usual.to_toml().replacen("seed = 1\n", "seed = 8\n", 1)), usual.clone().with_seed(8));
+        assert_eq!(usual.clone().with_seed(8).settled(), usual.clone().with_seed(8));
         assert_eq!(DetectConfig::of_json("{\"behaviour\": {\"seed\": 3}}").unwrap().with_seed(8).behaviour.seed, 3);
         assert!(usual.with_seed(u64::MAX >> 1).check().is_ok());
     }

@@ -87,7 +87,7 @@ fn put_networks(
     steps: Steps<'_>,
     writer: &mut StoreWriter,
 ) -> Result<Results, Error> {
-    let results = find_networks(dataset, config, lists, steps)?;
+    let results = find_networks(dataset, &config.clone().settled(), lists, steps)?;
     steps.begin("writing")?;
     let results = results.indexed(dataset)?;
     results.write(writer)?;
