@@ -45,8 +45,8 @@ Time: TypeAlias = str | date
 Level: TypeAlias = Literal["full", "analyst", "redact"]
 Record: TypeAlias = dict[str, Any]
 """What the command line prints with `--format json`."""
-Names: TypeAlias = str | Sequence[str] | Sequence[Record] | Record | Series | Rows
-"""Accounts or identifiers: one name, several, or what another call answered (`members()`, `plan_bans()`, `expand()`, `ego()`), as a table with
+Names: TypeAlias = str | int | Sequence[str] | Sequence[int] | Sequence[Record] | Record | Series | Rows
+"""Accounts or identifiers: one name, several (a whole number is the id of an account), or what another call answered (`members()`, `plan_bans()`, `expand()`, `ego()`), as a table with
 a column `account_id`, `node`, `target` or `identifier`, or as records with such a key."""
 
 class HydralinkError(Exception):

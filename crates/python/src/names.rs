@@ -7,7 +7,7 @@ use arrow_cast::cast;
 use hydralink::node::{Name, names_of, targets_of};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple};
 
 use crate::errors::expected;
 use crate::plain::json_of;
@@ -40,12 +40,12 @@ impl<'py> FromPyObject<'_, 'py> for Targets {
     }
 }
 
-const WHAT: &str = "a name, a list or Series of names, a table with a column account_id, node, target or identifier, or an \
+const WHAT: &str = "a name (text, or a whole number that is an account's id), a list or Series of names, a table with a column account_id, node, target or identifier, or an \
                     answer that has such records";
 
 fn names(given: &Bound<'_, PyAny>, named: Named) -> PyResult<Vec<Name>> {
-    if let Ok(name) = given.cast::<PyString>() {
-        return Ok(vec![name.to_str()?.into()]);
+    if let Some(name) = name_of(given)? {
+        return Ok(vec![name]);
     }
     if let Ok(record) = given.cast::<PyDict>() {
         return of_record(record, named);
@@ -66,14 +66,25 @@ fn names(given: &Bound<'_, PyAny>, named: Named) -> PyResult<Vec<Name>> {
     }
 }
 
+/// A text, or the id of an account where ids are whole numbers, of Python or of numpy.
+fn name_of(given: &Bound<'_, PyAny>) -> PyResult<Option<Name>> {
+    if let Ok(name) = given.cast::<PyString>() {
+        return Ok(Some(name.to_str()?.into()));
+    }
+    if given.is_instance_of::<PyBool>() {
+        return Ok(None);
+    }
+    Ok(given.extract::<i128>().ok().map(|id| Name::Account(id.to_string())))
+}
+
 /// The names of a list, and those of its records.
 fn listed(given: &Bound<'_, PyAny>, named: Named) -> PyResult<Vec<Name>> {
     let mut names = Vec::new();
     for one in given.try_iter()? {
         let one = one?;
-        match (one.cast::<PyDict>(), one.cast::<PyString>()) {
+        match (one.cast::<PyDict>(), name_of(&one)?) {
             (Ok(record), _) => names.extend(of_record(record, named)?),
-            (_, Ok(name)) => names.push(name.to_str()?.into()),
+            (_, Some(name)) => names.push(name),
             _ => return Err(expected("a name, or a record that names a node,", &one)),
         }
     }

@@ -235,12 +235,6 @@ impl Reading {
 
     /// The configuration; what was given as tables lies in the folder.
     fn config(self, key: Option<&Key>, folder: &Path) -> Result<IngestConfig, Error> {
-        if !(0.0..=1.0).contains(&self.max_bad) {
-            return Err(usage(format!("max_bad={}: a share from 0 to 1 was expected", self.max_bad)));
-        }
-        if self.memory_limit.is_some_and(|bytes| bytes < 1 << 20) {
-            return Err(usage("memory_limit is in bytes, and at least 1 << 20"));
-        }
         let schema = word("schema", &self.schema, &[("auto", SchemaMode::Auto), ("strict", SchemaMode::Strict)])?;
         Ok(IngestConfig {
             accounts: self.accounts.map(|side| Side::file(side, folder)).transpose()?,

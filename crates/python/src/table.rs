@@ -77,14 +77,33 @@ impl Table {
 /// read batch by batch; a LazyFrame of polars is collected, for it streams to files only.
 pub(crate) fn streamed<'py>(given: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
     Ok(if given.hasattr("__arrow_c_stream__")? {
-        Some(given.clone())
+        Some(typed(given)?)
     } else if given.hasattr("scanner")? {
         Some(given.call_method0("scanner")?.call_method0("to_reader")?)
     } else if given.hasattr("collect_schema")? {
-        Some(given.call_method0("collect")?)
+        Some(typed(&given.call_method0("collect")?)?)
     } else {
         None
     })
+}
+
+/// A frame of polars with text in place of columns of nulls that have no type: it gives those a buffer, which Arrow's have not,
+/// and which no reader in Rust takes.
+fn typed<'py>(given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    if !given.get_type().module()?.to_cow()?.starts_with("polars.") || !given.hasattr("with_columns")? {
+        return Ok(given.clone());
+    }
+    let mut untyped = Vec::new();
+    for column in given.getattr("schema")?.call_method0("items")?.try_iter()? {
+        let (name, of): (String, Bound<'_, PyAny>) = column?.extract()?;
+        untyped.extend((of.str()? == "Null").then_some(name));
+    }
+    if untyped.is_empty() {
+        return Ok(given.clone());
+    }
+    let polars = given.py().import("polars")?;
+    let text = polars.call_method1("col", (untyped,))?.call_method1("cast", (polars.getattr("String")?,))?;
+    given.call_method1("with_columns", (text,))
 }
 
 /// The events that a Python object holds or streams.

@@ -29,6 +29,7 @@ FORMS = {
     "pyarrow batches": lambda table: [table.slice(0, 40_000), streamed(table.slice(40_000))],
     "pyarrow dataset": pyarrow.dataset.dataset,
     "polars": polars.from_arrow,
+    "polars column of nulls": lambda table: polars.from_arrow(table).with_columns(note=polars.lit(None)),
     "polars lazy": lambda table: polars.from_arrow(table).lazy(),
     "polars categories": lambda table: polars.from_arrow(table).with_columns(polars.col("ip").cast(polars.Categorical)),
     "pandas": lambda table: table.to_pandas(),

@@ -270,9 +270,23 @@ def test_an_answer_is_the_next_question(found, network):
     assert found.show(found.ego(members[0], hops=1))[0]["node"] == f"account:{members[0]}"
     assert found.expand(found.expand(members[:3], top=3))["seeds"] == 3
     assert found.expand(members[0], top=3) == found.expand(members[:1], top=3)
-    for wrong in ({"rank": 1}, [{"rank": 1}], [1], found.networks(), 7):
+    for wrong in ({"rank": 1}, [{"rank": 1}], [1.5], [True], found.networks(), True):
         with pytest.raises(TypeError, match="expected"):
             found.assess(wrong)
+
+
+def test_whole_numbers_are_ids_of_accounts(tmp_path):
+    ids = [1, 1, 2, 2, 3, 3]
+    events = polars.DataFrame({"account_id": ids, "ip": ["9.9.9.9", "9.9.9.8"] * 3, "device": ["1", "2", "3", "1", "2", "3"]})
+    store = hydralink.build(events, output=tmp_path / "store").detect()
+    asked = [1, 2]
+    answer = store.assess([str(one) for one in asked])
+    for given in (asked, tuple(asked), polars.Series(asked), polars.Series(asked).to_pandas(), polars.Series(asked).to_numpy()):
+        assert store.assess(given) == answer
+    # A number is no device, though one is called so.
+    assert [card["node"] for card in store.show(asked)] == ["account:1", "account:2"]
+    with pytest.raises(hydralink.UnknownIdError, match="4"):
+        store.assess([1, 4])
 
 
 def test_a_store_goes_to_another_process(found, world, tmp_path):
