@@ -3,22 +3,31 @@
 //! Each flagged network becomes one ticket: what was found, what would change the verdict, and the plan that stops most of it
 //! at an expected cost of at most one benign account.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use hydralink::bans::{PlanConfig, plan_bans};
 use hydralink::dossier::dossier;
 use hydralink::{Dataset, Error};
 
-fn main() -> Result<(), Error> {
+fn main() -> ExitCode {
     let Some(store) = std::env::args_os().nth(1).map(PathBuf::from) else {
         eprintln!("name a store in which networks were detected, for instance hydralink-demo/store");
-        std::process::exit(2);
+        return ExitCode::from(2);
     };
-    let dataset = Dataset::open(&store)?;
+    if let Err(error) = print_tickets(&store) {
+        eprintln!("{error}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+fn print_tickets(store: &Path) -> Result<(), Error> {
+    let dataset = Dataset::open(store)?;
     let results = dataset.results()?;
     let budget = PlanConfig { identifier_actions: true, ..PlanConfig::default() };
     for network in results.networks.iter().filter(|network| network.flagged) {
-        let dossier = dossier(&dataset, results.labelling(), network);
+        let dossier = dossier(&dataset, results.labelling(), network)?;
         let plan = plan_bans(&dataset, results.labelling(), network, &budget)?;
         let ticket = serde_json::json!({
             "title": format!("{}: {}", network.id, network.why),

@@ -21,12 +21,13 @@ pub(crate) fn show(arguments: &OneNode, output: &mut Output) -> anyhow::Result<F
     if !input::is_stdin(&arguments.node) {
         let node = dataset.node(&arguments.node)?;
         dataset.expect_reading_of(&[node]);
-        let card = query::show(&dataset, results.as_ref(), node);
+        let card = query::show(&dataset, results.as_ref(), node)?;
         return Ok(output.one(&card, card_text)?);
     }
     let (nodes, unknown) = named(&dataset, Path::new(STDIN), output)?;
     dataset.expect_reading_of(&nodes);
-    let cards: Vec<NodeCard> = nodes.into_iter().map(|node| query::show(&dataset, results.as_ref(), node)).collect();
+    let cards = nodes.into_iter().map(|node| query::show(&dataset, results.as_ref(), node));
+    let cards: Vec<NodeCard> = cards.collect::<Result<_, _>>()?;
     if output.is_table_wanted() {
         let found = cards.iter().try_fold(Found::Nothing, |_, card| output.one(card, card_text))?;
         return found_but(unknown, found);
@@ -190,22 +191,29 @@ pub(crate) fn neighbors(arguments: &Neighbors, output: &mut Output) -> anyhow::R
     let ask = |node: Node, most: usize| query::nearest(&dataset, results.as_ref(), node, arguments.kind.as_deref(), most);
     let bounds = nodes.iter().map(|node| node.degree(dataset.graph()).min(most));
     if arguments.filter_where.is_none() && bounds.sum::<usize>() > HELD {
-        let (mut all, mut shown) = (0, 0);
-        let counted = nodes.into_iter().flat_map(|node| {
-            let (rows, count) = ask(node, most);
-            (all, shown) = (all + count, shown + count.min(most));
-            rows
+        let (mut all, mut shown, mut failed) = (0, 0, None);
+        let counted = nodes.into_iter().map_while(|node| match ask(node, most) {
+            Ok((rows, count)) => {
+                (all, shown) = (all + count, shown + count.min(most));
+                Some(rows)
+            }
+            Err(error) => {
+                failed = Some(error);
+                None
+            }
         });
+        let counted = counted.flatten();
         let found = match output.format() {
             Format::Table if !several => output.blocks(counted, HELD, NEIGHBOR)?,
             _ => output.stream(counted, NEIGHBOR)?,
         };
+        failed.map_or(Ok(()), Err)?;
         output.say_shown(shown, all)?;
         return found_but(unknown, found);
     }
     let (mut rows, mut all) = (Vec::new(), 0);
     for node in nodes {
-        let (of_one, count) = ask(node, if arguments.filter_where.is_some() { usize::MAX } else { most });
+        let (of_one, count) = ask(node, if arguments.filter_where.is_some() { usize::MAX } else { most })?;
         all += count;
         rows.extend(first_passing(of_one, arguments.filter_where.as_deref(), filter::NEIGHBOR_FIELDS, arguments.top)?);
     }

@@ -100,7 +100,7 @@ pub(crate) fn dense(arguments: &args::Dense, output: &mut Output) -> anyhow::Res
     let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.labelling_if_any()?;
     let wanted = arguments.accounts_of.map_or(arguments.blocks, |block| block.max(1));
-    let blocks = dense::dense_blocks(&dataset, results.as_ref(), wanted);
+    let blocks = dense::dense_blocks(&dataset, results.as_ref(), wanted)?;
     match arguments.accounts_of {
         None => Ok(output.records(&blocks, BLOCK)?),
         Some(block) => print_accounts(

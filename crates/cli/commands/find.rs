@@ -113,7 +113,7 @@ pub(crate) fn networks(arguments: &Networks, output: &mut Output) -> anyhow::Res
     let shown = |all: usize| arguments.top.of(all, output.format());
     let (networks, of) = match &arguments.filter_where {
         Some(expression) => {
-            let networks = cases::label_networks(&dataset, &results, results.networks(&dataset, &places)?, &dataset.cases()?);
+            let networks = cases::label_networks(&dataset, &results, results.networks(&dataset, &places)?, &dataset.cases()?)?;
             let mut passing = first_passing(networks.into_iter(), Some(expression), filter::NETWORK_FIELDS, 0)?;
             let of = passing.len();
             passing.truncate(shown(of));
@@ -121,7 +121,7 @@ pub(crate) fn networks(arguments: &Networks, output: &mut Output) -> anyhow::Res
         }
         None => {
             let networks = results.networks(&dataset, &places[..shown(places.len())])?;
-            (cases::label_networks(&dataset, &results, networks, &dataset.cases()?), places.len())
+            (cases::label_networks(&dataset, &results, networks, &dataset.cases()?)?, places.len())
         }
     };
     let found = print_networks(&networks, of, output)?;
@@ -189,7 +189,7 @@ pub(crate) fn print_ranked(dataset: &Dataset, results: &Results, top: &TopRows, 
     let places = results.labelling().places(false);
     let networks =
         places.iter().take(top.of(places.len(), output.format())).map(|&place| results.networks[place].clone()).collect();
-    let networks = cases::label_networks(dataset, results.labelling(), networks, &dataset.cases()?);
+    let networks = cases::label_networks(dataset, results.labelling(), networks, &dataset.cases()?)?;
     print_networks(&networks, places.len(), output)
 }
 
@@ -248,7 +248,7 @@ pub(crate) fn network(arguments: &OneNetwork, output: &mut Output) -> anyhow::Re
         let index = dataset.network_index(&results, id)?;
         let network = results.network(&dataset, index)?;
         dataset.expect_reading_of_network(&results, index);
-        Ok(dossier::dossier(&dataset, &results, &network))
+        Ok(dossier::dossier(&dataset, &results, &network)?)
     };
     several::answer(&several::networks(&arguments.id)?, of_one, print_dossier, output)
 }
@@ -279,7 +279,7 @@ pub(crate) fn members(arguments: &Members, output: &mut Output) -> anyhow::Resul
     let whose: Vec<Option<usize>> = if ids.is_empty() { vec![None] } else { networks.into_iter().map(Some).collect() };
     let (cases, top) = (dataset.cases()?, filter::at_most(arguments.top));
     let members_of = |&network| cases::label_members(&dataset, &results, &cases, network, arguments.ambiguous);
-    let members = || whose.iter().flat_map(members_of);
+    let members = whose.iter().map(members_of).collect::<Result<Vec<_>, _>>()?.into_iter().flatten();
     let touching: usize =
         whose.iter().flatten().map(|&network| results.members_of(network).len() - results.belonging(network).len()).sum();
     if touching > 0 && !arguments.ambiguous {
@@ -288,7 +288,7 @@ pub(crate) fn members(arguments: &Members, output: &mut Output) -> anyhow::Resul
         output.say(&format!("{accounts} that only {touch} it {are} left out; --ambiguous lists {them}"))?;
     }
     if let Some(expression) = &arguments.filter_where {
-        let passing = first_passing(members(), Some(expression), filter::MEMBER_FIELDS, 0)?;
+        let passing = first_passing(members, Some(expression), filter::MEMBER_FIELDS, 0)?;
         return Ok(output.first(&passing, arguments.top, MEMBER)?);
     }
     // A screen has no room for everybody.
@@ -303,10 +303,10 @@ pub(crate) fn members(arguments: &Members, output: &mut Output) -> anyhow::Resul
         })
         .sum();
     let found = if output.format() == Format::Table {
-        let shown = members().filter(|row| !crowded || row.member.network.is_some()).take(top);
+        let shown = members.filter(|row| !crowded || row.member.network.is_some()).take(top);
         output.records(&shown.collect::<Vec<Labelled>>(), MEMBER)?
     } else {
-        output.stream(members().take(top), MEMBER)?
+        output.stream(members.take(top), MEMBER)?
     };
     output.say_shown(all.min(top), all)?;
     if crowded && arguments.top == 0 && all < dataset.graph().account_count() {

@@ -23,7 +23,7 @@ pub(crate) fn ego(arguments: &args::Ego, output: &mut Output) -> anyhow::Result<
     let results = dataset.labelling_if_any()?;
     let centre = dataset.node(&arguments.node)?;
     dataset.expect(Reading::Scattered);
-    let ego = links::ego(&dataset, results.as_ref(), centre, arguments.hops, arguments.max_degree, arguments.max_nodes);
+    let ego = links::ego(&dataset, results.as_ref(), centre, arguments.hops, arguments.max_degree, arguments.max_nodes)?;
     let found = output.records(&ego.nodes, EGO)?;
     if ego.not_passed > 0 {
         let (count, most) = (counted(ego.not_passed, "identifier"), arguments.max_degree);

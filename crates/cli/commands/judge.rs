@@ -393,7 +393,7 @@ pub(crate) fn evaluate(arguments: &Evaluate, shared: &Shared, output: &mut Outpu
         return Ok(found);
     }
     if arguments.more.fairness {
-        let lines = evaluate::fairness(&dataset, &results, &truth);
+        let lines = evaluate::fairness(&dataset, &results, &truth)?;
         if lines.iter().all(|line| line.attribute == evaluate::ADDRESS) {
             output.say("no legitimate account has a country or a pathway: `build --accounts` reads them")?;
         }

@@ -12,7 +12,7 @@
 //! write_world(&world, &WorldConfig::new(Tier::Xs, 2), Format::Csv, &mut |_| {}).expect("a small synthetic world");
 //! build(&[world.join("events.csv")], &store, &IngestConfig::default(), &Unobserved)?;
 //! let results = detect(&store, &DetectConfig::default(), &Unobserved)?;
-//! for network in &results.networks {
+//! for network in results.networks.iter().filter(|network| network.flagged) {
 //!     println!("{} {:.1} bits: {}", network.id, network.score, network.why);
 //! }
 //! let dataset = Dataset::open(&store)?;
@@ -77,7 +77,10 @@
 //! | [`links`], [`why_not`], [`paths`], [`ties`] | what joins two, and by how many bits |
 //! | [`how`], [`cohesion`], [`expand`] | what holds a network together, how tightly, and what lies around some accounts |
 //! | [`dense`], [`lockstep`] | where it is densest, and who moves together, whatever was detected |
-//! | [`dossier`] | why is this a network, and what speaks against it |
+//! | [`dossier`], [`results`] | why is this a network, and what speaks against it |
+//! | [`appeal`], [`statement`], [`roles`] | why is this account in it, as what, and in words for its owner |
+//! | [`assess`] | how strong a case is there against accounts that somebody lists |
+//! | [`significance`] | do two share more than chance has them share |
 //! | [`diff`], [`lineage`](mod@lineage) | what became of each network since |
 //! | [`as_of`](mod@as_of) | what was known at an earlier time |
 //! | [`linkage`] | components and communities on request |
@@ -151,17 +154,17 @@ pub use events::normalise::time::Zone;
 pub use events::schema::ColumnName;
 pub use events::{
     AddressNetwork, AlikeAccounts, Batches, Caller, EnrichmentFile, EventError, FileNotes, FileRead, FilesAlike, FilledColumn,
-    IngestConfig, KindProfile, Numbered, OptionName, Profile, Pseudonyms, Repeats, SchemaMode, SeveralNames, Sources,
-    TableRead, TooManyBad, TrustedProxies, UnreadField, messages_are_for,
+    ForgottenAccounts, IngestConfig, KindProfile, Numbered, OptionName, Profile, Pseudonyms, RejectedFile, Repeats, SchemaMode,
+    SealedKey, SeveralNames, Sources, TableRead, TooManyBad, TrustedProxies, UnreadField, messages_are_for,
 };
 pub use evidence::behaviour::BehaviourConfig;
 pub use evidence::{
-    BenignConfig, ClassifyConfig, KindRole, LinkageConfig, MemberConfig, OutOfRange, ScoreConfig, SignalFamily, SignalName,
-    TestName, Tie, TieTerms, UnknownName, WeighConfig, WeightScheme,
+    BenignConfig, ClassifyConfig, KindLimit, KindRole, LinkageConfig, MemberConfig, OutOfRange, Policy, ScoreConfig,
+    SignalFamily, SignalName, TestName, Tie, TieTerms, UnknownName, WeighConfig, WeightScheme,
 };
 pub use graph::{
     AccountId, BipartiteGraph, Column, CostedGraph, GraphError, IdentifierId, KindId, NO_TIME, NONE_U32, NetworkType,
-    Partition, Seconds, VertexId, WeightedGraph,
+    Partition, Seconds, Sighting, VertexId, WeightedGraph,
 };
 pub use info::{Info, info};
 pub use linkage::{

@@ -2,7 +2,7 @@
 //!
 //! Whatever may take longer than a second takes one [`Observer`]: it is told each phase as it begins, where that is known how
 //! much is done of how much, and is asked whether to stop. Work that is stopped ends as [`Error::Interrupted`] and leaves what
-//! it was to change as it was. Who doesn't care passes [`Unobserved`].
+//! it was to change as it was: it is asked between phases, of which the longest take seconds on a large store. Who doesn't care passes [`Unobserved`].
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,7 +13,7 @@ use crate::error::Error;
 /// Where work is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress<'a> {
-    /// What is being done now.
+    /// What is being done now, in a word or two for people: they may be other words in another version.
     pub phase: &'a str,
     /// How much of the whole is done; `None` where nobody knows.
     pub amount: Option<Amount>,

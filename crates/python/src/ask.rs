@@ -33,7 +33,7 @@ impl Store {
             let labels = dataset.labelling_if_any()?;
             let nodes = nodes(&dataset, names)?;
             dataset.expect_reading_of(&nodes);
-            Ok(nodes.into_iter().map(|node| query::show(&dataset, labels.as_ref(), node)).collect::<Vec<_>>())
+            nodes.into_iter().map(|node| query::show(&dataset, labels.as_ref(), node)).collect::<Result<Vec<_>, _>>()
         };
         match node {
             One::Name(name) => plain(py, &asked(py, &[&self.path], || show(&[name.as_str().into()]))?[0]),
@@ -61,7 +61,7 @@ impl Store {
             }
             dataset.expect_reading_of(&[node]);
             let most = if r#where.is_some() { usize::MAX } else { filter::at_most(top) };
-            let (rows, _) = query::nearest(&dataset, labels.as_ref(), node, kind, most);
+            let (rows, _) = query::nearest(&dataset, labels.as_ref(), node, kind, most)?;
             first_passing(rows, r#where, filter::NEIGHBOR_FIELDS, top)
         })?;
         plain(py, &found)
@@ -82,7 +82,7 @@ impl Store {
             let dataset = self.dataset()?.for_lookups();
             let labels = dataset.labelling_if_any()?;
             let node = dataset.node(node)?;
-            Ok(links::ego(&dataset, labels.as_ref(), node, hops, max_degree, max_nodes))
+            links::ego(&dataset, labels.as_ref(), node, hops, max_degree, max_nodes)
         })?;
         let found = PyDict::new(py);
         found.set_item("nodes", plain(py, &ego.nodes)?)?;
@@ -308,7 +308,7 @@ impl Store {
         let (dataset, found) = asked(py, &[&self.path], || {
             let dataset = self.dataset()?;
             let labels = dataset.labelling_if_any()?;
-            let found = dense::dense_blocks(&dataset, labels.as_ref(), accounts_of.map_or(blocks, |block| block.max(1)));
+            let found = dense::dense_blocks(&dataset, labels.as_ref(), accounts_of.map_or(blocks, |block| block.max(1)))?;
             Ok((dataset, found))
         })?;
         match accounts_of {

@@ -124,7 +124,7 @@ impl Store {
             let reading = self.reading()?;
             let (dataset, labels) = (&reading.dataset, &reading.labelling);
             let found = labels.networks(dataset, &labels.places(all))?;
-            let found = cases::label_networks(dataset, labels, found, &reading.cases).into_iter();
+            let found = cases::label_networks(dataset, labels, found, &reading.cases)?.into_iter();
             let found = first_passing(found, r#where, filter::NETWORK_FIELDS, top)?;
             Table::new("networks", move || Ok(arrow::networks(found.clone())))
         })
@@ -140,7 +140,7 @@ impl Store {
             let place = id.place(&dataset, &labels)?;
             let network = labels.network(&dataset, place)?;
             dataset.expect_reading_of_network(&labels, place);
-            Ok((dossier::dossier(&dataset, &labels, &network), markdown))
+            Ok((dossier::dossier(&dataset, &labels, &network)?, markdown))
         })?;
         as_dossier(py, &found, markdown)
     }
@@ -172,9 +172,9 @@ impl Store {
             let place = network.map(|id| id.place(&reading.dataset, &reading.labelling)).transpose()?;
             place.into_iter().for_each(|place| reading.dataset.expect_reading_of_network(&reading.labelling, place));
             if r#where.is_none() && !ambiguous {
-                return Table::new("members", move || Ok(arrow::members(&reading, place)));
+                return Table::new("members", move || arrow::members(&reading, place));
             }
-            let members = cases::label_members(&reading.dataset, &reading.labelling, &reading.cases, place, ambiguous);
+            let members = cases::label_members(&reading.dataset, &reading.labelling, &reading.cases, place, ambiguous)?;
             let members = first_passing(members, r#where, filter::MEMBER_FIELDS, 0)?;
             Table::new("members", move || Ok(arrow::members_of(members.clone())))
         })
@@ -194,7 +194,9 @@ impl Store {
                 None => labels.places(all),
             };
             let mut networks = labels.networks(&dataset, &places)?;
-            networks.iter_mut().for_each(|network| network.tied_by = labels.tying_identifiers(&dataset, network));
+            for network in &mut networks {
+                network.tied_by = labels.tying_identifiers(&dataset, network)?;
+            }
             Table::new("evidence", move || Ok(arrow::evidence(networks.clone())))
         })
     }
@@ -225,7 +227,7 @@ impl Store {
         asked(py, &[&self.path], || {
             let reading = self.reading()?;
             let place = network.map(|id| id.place(&reading.dataset, &reading.labelling)).transpose()?;
-            Table::new("sightings", move || Ok(arrow::sightings(&reading, place)))
+            Table::new("sightings", move || arrow::sightings(&reading, place))
         })
     }
 

@@ -231,7 +231,7 @@ impl Store {
         let lines = asked(py, &[&self.path], || {
             let dataset = self.dataset()?;
             let truth = known.truth(&dataset, partial)?;
-            Ok(evaluate::fairness(&dataset, &dataset.results()?, &truth))
+            evaluate::fairness(&dataset, &dataset.results()?, &truth)
         })?;
         plain(py, &lines)
     }

@@ -174,6 +174,7 @@ pub fn review(dataset: &Dataset, results: &Labelling, config: &ReviewConfig) -> 
     {
         return Err(Error::Usage("a review takes some minutes, and there have to be some hours".to_owned()));
     }
+    results.check_of(dataset)?;
     let cases = dataset.cases()?;
     let chances = Chances::of(dataset, results)?;
     let mut review = Review {

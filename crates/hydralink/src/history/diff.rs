@@ -74,6 +74,7 @@ type Named<'a> = Held<'a, &'a str, (&'a str, &'a str)>;
 /// [`Error::Usage`] if the two name accounts otherwise: pseudonyms of two keys, or of one beside plain values, have nothing in
 /// common.
 pub fn diff(before: (&Dataset, &Results), after: (&Dataset, &Results)) -> Result<Vec<Change>, Error> {
+    [before, after].iter().try_for_each(|(dataset, results)| results.labelling().check_of(dataset))?;
     let [one, other] = [before.0, after.0].map(|dataset| dataset.manifest().key_id.as_deref());
     if one != other {
         return Err(Error::Usage(format!(

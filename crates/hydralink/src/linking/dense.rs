@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::baselines::fraudar;
 use crate::dataset::Dataset;
+use crate::error::Error;
 use crate::query::flagged_share;
 use crate::results::Labelling;
 
@@ -40,7 +41,11 @@ pub struct DenseBlock {
 }
 
 /// The first `count` blocks; fewer if nothing is left.
-pub fn dense_blocks(dataset: &Dataset, results: Option<&Labelling>, count: usize) -> Vec<DenseBlock> {
+///
+/// # Errors
+/// [`Error::Usage`] if the labels are of another store, or of it before an update.
+pub fn dense_blocks(dataset: &Dataset, results: Option<&Labelling>, count: usize) -> Result<Vec<DenseBlock>, Error> {
+    dataset.check(results, [])?;
     let blocks = fraudar::blocks(dataset.linking_graph(), count).into_iter().zip(1u64..);
     let described = blocks.map(|(block, rank)| {
         let (network, network_share) = flagged_share(results, &block.accounts);
@@ -55,5 +60,5 @@ pub fn dense_blocks(dataset: &Dataset, results: Option<&Labelling>, count: usize
             members: block.accounts.into_iter().map(AccountId).collect(),
         }
     });
-    described.collect()
+    Ok(described.collect())
 }

@@ -115,6 +115,7 @@ pub fn lockstep(
         let what = "a core has at least two accounts and two identifiers, and a share over 50% up to 100%";
         return Err(Error::Usage(what.to_owned()));
     }
+    dataset.check(results, [])?;
     let graph = dataset.linking_graph();
     let kind = dataset.kind(kind)?;
     let range = graph.identifiers_of_kind(kind);

@@ -273,12 +273,17 @@ fn member_row(writer: &mut Writer, labelled: &Labelled) -> bool {
     ])
 }
 
-/// Every account with its labels, or those of one network; as [`cases::label_members`].
-pub fn members(reading: &Arc<Opened>, network: Option<usize>) -> RecordStream {
-    RecordStream::of(reading, MEMBER.to_vec(), move |reading, writer| {
+/// Every account with its labels, or those of one network (flagged or not, by its place); as [`cases::label_members`].
+///
+/// # Errors
+/// [`Error::Unknown`] for a number that no network has.
+pub fn members(reading: &Arc<Opened>, network: Option<usize>) -> Result<RecordStream, Error> {
+    network.map_or(Ok(()), |network| reading.labelling.check_network(&reading.dataset, network))?;
+    Ok(RecordStream::of(reading, MEMBER.to_vec(), move |reading, writer| {
         let Opened { dataset, labelling, cases } = reading;
-        cases::label_members(dataset, labelling, cases, network, false).all(|labelled| member_row(writer, &labelled));
-    })
+        let mut listed = cases::label_members(dataset, labelling, cases, network, false).expect("the network was looked for");
+        listed.all(|labelled| member_row(writer, &labelled));
+    }))
 }
 
 /// These accounts with their labels.
@@ -350,11 +355,14 @@ const SIGHTING: [Named; 9] = [
 
 /// Every sighting, or those of one network's accounts, ordered by account: who was seen with what (`KIND:VALUE`), in how many
 /// exchanges and when, how much that weighs (0 where the identifier was suppressed), and the flagged network of the account.
-pub fn sightings(reading: &Arc<Opened>, network: Option<usize>) -> RecordStream {
-    RecordStream::of(reading, SIGHTING.to_vec(), move |reading, writer| {
+///
+/// # Errors
+/// As [`members`].
+pub fn sightings(reading: &Arc<Opened>, network: Option<usize>) -> Result<RecordStream, Error> {
+    let mut accounts = query::accounts_of(&reading.dataset, &reading.labelling, network)?;
+    Ok(RecordStream::of(reading, SIGHTING.to_vec(), move |reading, writer| {
         let Opened { dataset, labelling, .. } = reading;
         let graph = dataset.graph();
-        let mut accounts = query::accounts_of(dataset, labelling, network);
         accounts.all(|account| {
             let name = dataset.shown_account(account);
             let flagged = labelling.flagged_network_of(account).map(|(network, _)| network.id.as_str());
@@ -376,7 +384,7 @@ pub fn sightings(reading: &Arc<Opened>, network: Option<usize>) -> RecordStream 
                 ])
             })
         });
-    })
+    }))
 }
 
 #[cfg(test)]
@@ -401,19 +409,19 @@ mod tests {
         let results = crate::detect(&store, &DetectConfig::default(), &Unobserved).unwrap();
         let reading = Arc::new(Opened::of(Dataset::open(&store).unwrap()).unwrap());
         let graph = reading.dataset.graph();
-        assert_eq!(rows(members(&reading, None)), graph.account_count());
-        assert_eq!(rows(sightings(&reading, None)), graph.sighting_count());
+        assert_eq!(rows(members(&reading, None).unwrap()), graph.account_count());
+        assert_eq!(rows(sightings(&reading, None).unwrap()), graph.sighting_count());
         let shared = query::hubs(&reading.dataset, &reading.labelling, None).unwrap().count();
         assert_eq!(rows(hubs(&reading, None).unwrap()), shared);
         assert!(matches!(hubs(&reading, Some("shoe_size")), Err(Error::Unknown { .. })));
         let count = results.networks.len();
         let cased = cases::label_networks(&reading.dataset, &reading.labelling, results.networks.clone(), &reading.cases);
-        let batch = networks(cased).next().unwrap().unwrap();
+        let batch = networks(cased.unwrap()).next().unwrap().unwrap();
         assert_eq!(batch.num_rows(), count);
         assert_eq!(batch["accounts"].as_primitive::<Int64Type>().value(0) as u64, results.networks[0].accounts);
         assert!(batch["flagged"].as_boolean().value(0));
         assert!(rows(evidence(results.networks.clone())) >= count);
-        let first = members(&reading, Some(0)).next().unwrap().unwrap();
+        let first = members(&reading, Some(0)).unwrap().next().unwrap().unwrap();
         assert_eq!(first.num_rows(), reading.labelling.members_of(0).len());
     }
 

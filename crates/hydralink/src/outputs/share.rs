@@ -30,7 +30,6 @@ use crate::export::{Compression, ExportConfig, ExportGraph, Networks, Selection,
 use crate::node::Node;
 use crate::options::SHARE;
 use crate::privacy::Key;
-use crate::query;
 use crate::results::Labelling;
 use crate::time::rfc3339;
 
@@ -190,6 +189,7 @@ pub fn find_matches_in(
     name: &str,
     key: &Key,
 ) -> Result<Vec<Match>, Error> {
+    dataset.check(results, [])?;
     let secret = key.for_group();
     let (header, indicators) = read(text, name, key, &secret)?;
     let ours = dataset.pseudonyms_id()?;
@@ -238,7 +238,7 @@ fn described(
         identifier: dataset.label_of(Node::Identifier(identifier)),
         accounts: accounts.len() as u64,
         networks: networks.into_iter().collect(),
-        class: query::show(dataset, results, Node::Identifier(identifier)).class,
+        class: results.map(|results| results.class_of(identifier).to_owned()),
         their_class: theirs.class.clone(),
         their_benign_prevalence: theirs.benign_prevalence,
         their_confidence: theirs.confidence,

@@ -31,7 +31,7 @@ pub fn statement(dataset: &Dataset, results: &Labelling, appeal: &Appeal) -> Res
         return Ok(out + &style.item(&style.prose(&appeal.answer)));
     };
     let network = results.network(dataset, dataset.network_index(results, id)?)?;
-    let dossier = dossier(dataset, results, &network);
+    let dossier = dossier(dataset, results, &network)?;
     out.push_str(&summary(appeal, &dossier, &results.run.tool, style));
     let mut section = |heading: &str, text: String| {
         if !text.is_empty() {

@@ -221,6 +221,7 @@ pub(crate) type Ballot = (IdentifierId, f64);
 /// # Errors
 /// As [`Ties::of`].
 pub fn appeal(dataset: &Dataset, results: &Labelling, account: AccountId) -> Result<Appeal, Error> {
+    dataset.check(None, [Node::Account(account)])?;
     let ties = Ties::of(dataset, results)?;
     let name = dataset.label_of(Node::Account(account));
     let label = dataset.cases()?.label_of(dataset.account_name(account));

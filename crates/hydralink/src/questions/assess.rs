@@ -19,6 +19,7 @@ use crate::dataset::Dataset;
 use crate::detect::{Labels, describe};
 use crate::dossier::{Dossier, dossier};
 use crate::error::Error;
+use crate::node::Node;
 use crate::results::Labelling;
 
 /// What a dossier says of accounts that were named and not found.
@@ -92,6 +93,7 @@ pub const ID: &str = "given";
 /// # Errors
 /// [`Error::Usage`] for fewer than two accounts that aren't known-good; as [`Dataset::cases`].
 pub fn assess(dataset: &Dataset, results: &Labelling, accounts: &[AccountId]) -> Result<Dossier, Error> {
+    dataset.check(Some(results), accounts.iter().copied().map(Node::Account))?;
     let config = results.run.detect_config()?;
     let allowed = dataset.allowed()?;
     let facts = dataset.facts(&allowed);
@@ -123,7 +125,7 @@ pub fn assess(dataset: &Dataset, results: &Labelling, accounts: &[AccountId]) ->
     networks.sort_by_key(|part| std::cmp::Reverse(part.listed));
     let given = Given { accounts: names(&list), untied: names(&untied), known_good: names(&good), networks };
     let alone = results.with_labels(labels, &network);
-    let mut found = dossier(dataset, &alone, &network);
+    let mut found = dossier(dataset, &alone, &network)?;
     found.verdict = match found.verdict.strip_prefix("not ") {
         Some(verdict) => format!("as a network it would not be {verdict}"),
         None => format!("as a network it would be {}", found.verdict),

@@ -33,6 +33,7 @@ use serde::Serialize;
 
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::node::Node;
 use crate::query;
 use crate::results::Labelling;
 use crate::ties::Ties;
@@ -90,6 +91,7 @@ pub struct Close {
 /// [`Error::Usage`] without seeds, if nothing that the seeds share says anything, or if a seed is known-good too; as
 /// [`Ties::of`].
 pub fn expand(dataset: &Dataset, results: &Labelling, seeds: &[AccountId], good: &[AccountId]) -> Result<Expansion, Error> {
+    dataset.check(None, seeds.iter().chain(good).copied().map(Node::Account))?;
     let ties = Ties::of(dataset, results)?;
     let mut seeds: Vec<u32> = seeds.iter().map(|seed| seed.0).collect();
     seeds.sort_unstable();

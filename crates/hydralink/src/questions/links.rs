@@ -194,7 +194,7 @@ pub struct Overlap {
 /// # Errors
 /// [`Error::Usage`] if the two are one.
 pub fn common(dataset: &Dataset, ties: Option<&Ties<'_>>, first: AccountId, second: AccountId) -> Result<Vec<Shared>, Error> {
-    are_two(dataset, Node::Account(first), Node::Account(second))?;
+    are_two(dataset, ties, Node::Account(first), Node::Account(second))?;
     let graph = dataset.graph();
     let accounts = graph.account_count() as f64;
     let identifiers = shared(graph.identifiers_of(first), graph.identifiers_of(second)).map(IdentifierId);
@@ -219,8 +219,9 @@ pub fn common(dataset: &Dataset, ties: Option<&Ties<'_>>, first: AccountId, seco
     Ok(rows)
 }
 
-/// Refuses one node where two are asked about.
-pub(crate) fn are_two(dataset: &Dataset, first: Node, second: Node) -> Result<(), Error> {
+/// Refuses one node where two are asked about, nodes that the store doesn't have, and ties of other facts.
+pub(crate) fn are_two(dataset: &Dataset, ties: Option<&Ties<'_>>, first: Node, second: Node) -> Result<(), Error> {
+    dataset.check(ties.map(Ties::results), [first, second])?;
     if first != second {
         return Ok(());
     }
@@ -239,7 +240,7 @@ fn overlapping(mine: &Sighting, theirs: &Sighting) -> Option<bool> {
 /// # Errors
 /// [`Error::Usage`] if the two are one.
 pub fn common_accounts(dataset: &Dataset, first: IdentifierId, second: IdentifierId) -> Result<Vec<AccountId>, Error> {
-    are_two(dataset, Node::Identifier(first), Node::Identifier(second))?;
+    are_two(dataset, None, Node::Identifier(first), Node::Identifier(second))?;
     let graph = dataset.graph();
     let both = shared(graph.accounts_of(first), graph.accounts_of(second));
     let mut accounts: Vec<AccountId> = both.map(AccountId).collect();
@@ -367,6 +368,9 @@ pub fn kind_of(label: &str) -> &str {
 
 /// What lies within `hops` steps of a node. Identifiers with more than `max_degree` accounts are reached but not passed
 /// through; at most `max_nodes` nodes are returned.
+///
+/// # Errors
+/// As [`show`](crate::query::show).
 pub fn ego(
     dataset: &Dataset,
     results: Option<&Labelling>,
@@ -374,7 +378,8 @@ pub fn ego(
     hops: u32,
     max_degree: usize,
     max_nodes: usize,
-) -> Ego {
+) -> Result<Ego, Error> {
+    dataset.check(results, [centre])?;
     let graph = dataset.graph();
     let mut reached: BTreeMap<Node, (u32, Node)> = BTreeMap::from([(centre, (0, centre))]);
     let mut order = vec![centre];
@@ -421,7 +426,7 @@ pub fn ego(
             network: results.and_then(|results| results.flagged_network_of_node(node)).map(|network| network.id.clone()),
         })
         .collect();
-    found
+    Ok(found)
 }
 
 /// The identifiers that members of both networks were seen with, those shared by most first.

@@ -147,7 +147,7 @@ impl EarlierLife {
 
 /// The role of an account in the flagged network that it belongs to or touches; nothing where there is none: a candidate below
 /// the threshold isn't held to be anybody's.
-pub fn role_of(dataset: &Dataset, results: &Labelling, account: AccountId) -> Option<AccountRole> {
+pub(crate) fn role_of(dataset: &Dataset, results: &Labelling, account: AccountId) -> Option<AccountRole> {
     results.membership_of(account).filter(|(network, _)| network.flagged)?;
     results.groups.role(dataset, results, account)
 }
@@ -239,7 +239,7 @@ fn exempt_half_at_most(roles: &mut [Option<AccountRole>], members: &[(AccountId,
 }
 
 /// The accounts of a flagged network by the names of their roles.
-pub fn counts(dataset: &Dataset, results: &Labelling, network: usize) -> BTreeMap<&'static str, u64> {
+pub(crate) fn counts(dataset: &Dataset, results: &Labelling, network: usize) -> BTreeMap<&'static str, u64> {
     let members = results.members_of(network);
     let roles = members.iter().filter_map(|&(account, _)| role_of(dataset, results, account));
     let mut counts = BTreeMap::new();
@@ -248,7 +248,7 @@ pub fn counts(dataset: &Dataset, results: &Labelling, network: usize) -> BTreeMa
 }
 
 /// Whether an account is to be spared by bans for its network.
-pub fn is_compromised(dataset: &Dataset, results: &Labelling, account: AccountId) -> bool {
+pub(crate) fn is_compromised(dataset: &Dataset, results: &Labelling, account: AccountId) -> bool {
     results.groups.role(dataset, results, account) == Some(AccountRole::CompromisedLegitimate)
 }
 
@@ -310,7 +310,7 @@ fn is_old(since: Seconds, first_seen: Seconds, created: Seconds) -> bool {
 
 /// The life that an account had before its network came to it, if it had one. O(its row and exchanges, and the accounts of what
 /// few have).
-pub fn earlier_life(dataset: &Dataset, results: &Labelling, account: AccountId) -> Option<EarlierLife> {
+pub(crate) fn earlier_life(dataset: &Dataset, results: &Labelling, account: AccountId) -> Option<EarlierLife> {
     let graph = dataset.graph();
     let network = *results.network_of.get(account.index()).filter(|&&network| network != NONE_U32)?;
     // What the network has on it of places and cards decides for most, and the rest of a row, templates, is nearly all of it.

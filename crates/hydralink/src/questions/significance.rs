@@ -24,6 +24,7 @@ use serde::Serialize;
 
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::node::Node;
 use crate::results::Labelling;
 use crate::ties::shared;
 
@@ -60,6 +61,7 @@ pub fn significance(
     first: AccountId,
     second: AccountId,
 ) -> Result<Significance, Error> {
+    dataset.check(Some(results), [first, second].map(Node::Account))?;
     let graph = dataset.graph();
     let (one, other) = (degrees(dataset, first), degrees(dataset, second));
     let kinds =
@@ -86,6 +88,7 @@ pub fn significance_in_network(
     account: AccountId,
     network: usize,
 ) -> Result<Significance, Error> {
+    dataset.check(None, [Node::Account(account)])?;
     results.check_network(dataset, network)?;
     let graph = dataset.graph();
     let others = results.members_of(network).into_iter().map(|(other, _)| other).filter(|&other| other != account);

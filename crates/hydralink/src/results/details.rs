@@ -166,7 +166,8 @@ mod tests {
                 assert_eq!(kept.details.how(&dataset, place).unwrap().is_some(), kept.head(place).flagged);
                 assert_eq!(how::how(&dataset, &kept, place).unwrap(), how::how(&dataset, &bare, place).unwrap());
                 let network = kept.network(&dataset, place).unwrap();
-                assert_eq!(dossier::dossier(&dataset, &kept, &network), dossier::dossier(&dataset, &bare, &network));
+                let told = |labels| dossier::dossier(&dataset, labels, &network).unwrap();
+                assert_eq!(told(&kept), told(&bare));
                 let plan = |labels: &Labelling| {
                     let config = PlanConfig {
                         benign_budget: 2.0,

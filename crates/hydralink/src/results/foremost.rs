@@ -302,9 +302,10 @@ mod tests {
             }
             let nodes = (0..dataset.graph().vertex_count() as u32).map(|vertex| Node::of_vertex(&dataset, vertex));
             for node in nodes {
-                prop_assert_eq!(query::show(&dataset, Some(&kept), node), query::show(&dataset, Some(&none), node));
-                let all = query::neighbors(&dataset, Some(&kept), node);
-                let (nearest, count) = query::nearest(&dataset, Some(&kept), node, None, most);
+                let shown = |labels| query::show(&dataset, Some(labels), node).unwrap();
+                prop_assert_eq!(shown(&kept), shown(&none));
+                let all = query::neighbors(&dataset, Some(&kept), node).unwrap();
+                let (nearest, count) = query::nearest(&dataset, Some(&kept), node, None, most).unwrap();
                 let nearest: Vec<_> = nearest.collect();
                 prop_assert_eq!(count, all.len());
                 prop_assert_eq!(&nearest[..], &all[..most.min(all.len())]);

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 mod card;
 pub(crate) mod details;
+mod fits;
 pub(crate) mod foremost;
 pub(crate) mod groups;
 mod of_node;
@@ -25,7 +26,6 @@ pub(crate) use of_node::KEEP;
 use tying::Tying;
 
 use crate::consensus::Consensus;
-use crate::counted::counted;
 use crate::dataset::Dataset;
 use crate::detect::last::not_detected;
 use crate::detect::{Labels, last};
@@ -89,7 +89,7 @@ pub struct Labelling {
 #[derive(Clone, Debug)]
 pub struct Results {
     pub(crate) labelling: Labelling,
-    /// Networks by rank.
+    /// All candidates by rank; those that are held to be a network are [flagged](Network::flagged).
     pub networks: Vec<Network>,
     /// The lists that the detection was run with.
     pub(crate) lists: Lists,
@@ -166,36 +166,6 @@ impl Labelling {
         };
         labelling.consensus = Consensus::current(dataset, &labelling)?;
         Ok(labelling)
-    }
-
-    /// Refuses what isn't about these facts: numbers of accounts and identifiers would be those of others.
-    pub(crate) fn check_of(&self, dataset: &Dataset) -> Result<(), Error> {
-        match self.facts.is_none_or(|facts| facts == dataset.facts_mark()) {
-            true => Ok(()),
-            false => Err(Error::Usage(format!(
-                "the labels aren't those of {}: they are of another store, or of it before an update; take Dataset::labelling of the \
-                 same dataset",
-                crate::store::quoted(dataset.path())
-            ))),
-        }
-    }
-
-    /// Refuses a number that no network has, and labels of other facts.
-    pub(crate) fn check_network(&self, dataset: &Dataset, network: usize) -> Result<(), Error> {
-        self.check_of(dataset)?;
-        self.check_number(network)
-    }
-
-    /// Refuses a number that no network has.
-    fn check_number(&self, network: usize) -> Result<(), Error> {
-        if network < self.heads.len() {
-            return Ok(());
-        }
-        let hint = match self.heads.len() {
-            0 => "; the detection found none".to_owned(),
-            found => format!("; the detection found {}, numbered from 0", counted(found as u64, "network")),
-        };
-        Err(Error::Unknown { what: format!("network number {network}"), hint, nearest: Vec::new() })
     }
 
     /// The networks whose places are asked for, with their cards. Reads those cards alone.

@@ -72,7 +72,11 @@ impl Tying {
 
 impl Labelling {
     /// All identifiers that tie a network together, in the order of its card, which names the first of them. O(their sightings).
-    pub fn tying_identifiers(&self, dataset: &Dataset, network: &Network) -> Vec<TyingIdentifier> {
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if the labels, or the network, are of another store, or of it before an update or another detection.
+    pub fn tying_identifiers(&self, dataset: &Dataset, network: &Network) -> Result<Vec<TyingIdentifier>, Error> {
+        self.check_card(dataset, network)?;
         let place = network.index();
         let is_fragile = |identifier: IdentifierId| self.tying.fragile.get(place) == Some(&identifier.0);
         let is_member = |account: u32| self.network_of.get(account as usize) == Some(&(place as u32));
@@ -84,7 +88,7 @@ impl Labelling {
         };
         let kept = self.tying.of_network(place).map(|kept| kept.skip(network.tied_by.len()).map(row).collect());
         let rest: Vec<TyingIdentifier> = kept.unwrap_or_default();
-        network.tied_by.iter().cloned().chain(rest).collect()
+        Ok(network.tied_by.iter().cloned().chain(rest).collect())
     }
 }
 

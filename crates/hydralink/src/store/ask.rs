@@ -88,14 +88,14 @@ mod tests {
     fn ask_all(dataset: &Dataset, labels: &Labelling, network: usize, nodes: &[Node]) -> Result<(), Error> {
         let ties = Ties::of(dataset, labels)?;
         for &node in nodes {
-            query::show(dataset, Some(labels), node);
-            query::neighbors(dataset, Some(labels), node);
-            links::ego(dataset, Some(labels), node, 2, 50, 500);
+            query::show(dataset, Some(labels), node)?;
+            query::neighbors(dataset, Some(labels), node)?;
+            links::ego(dataset, Some(labels), node, 2, 50, 500)?;
             if let Node::Identifier(identifier) = node {
                 query::hub(dataset, labels, identifier);
             }
         }
-        query::members(dataset, labels, None).for_each(drop);
+        query::members(dataset, labels, None)?.for_each(drop);
         query::hubs(dataset, labels, None)?.take(2000).for_each(drop);
         for by in [By::Degree, By::Events, By::Bits] {
             top(dataset, Some(labels), by, None)?.take(2000).for_each(drop);
@@ -118,7 +118,7 @@ mod tests {
         }
         expand::expand(dataset, labels, &accounts, &[])?;
         let card = labels.network(dataset, network)?;
-        dossier::dossier(dataset, labels, &card);
+        dossier::dossier(dataset, labels, &card)?;
         how::how(dataset, labels, network)?;
         cohesion::cohesion(dataset, labels, network, 2, 2)?;
         bans::plan_bans(
@@ -133,7 +133,7 @@ mod tests {
         lineage::lineage(dataset, Some(labels), &labels.head(network).id)?;
         linkage::components(dataset, &linkage::ComponentFilter::default())?;
         linkage::degree_sweep(dataset, &[])?;
-        dense::dense_blocks(dataset, Some(labels), 2);
+        dense::dense_blocks(dataset, Some(labels), 2)?;
         layers(dataset, &dataset.results()?, &LayersConfig::default())?;
         Ok(())
     }
@@ -228,7 +228,7 @@ mod tests {
         writer.commit().unwrap();
         let dataset = Dataset::open(&store).unwrap();
         let node = Node::Account(AccountId(middle as u32 - 1));
-        let told = ask(&[&store], || drop(query::show(&dataset, None, node))).unwrap_err().to_string();
+        let told = ask(&[&store], || drop(query::show(&dataset, None, node).unwrap())).unwrap_err().to_string();
         assert!(told.contains("account_offsets"), "{told}");
     }
 
@@ -242,7 +242,7 @@ mod tests {
         let middle = altered.len() / 2;
         altered[middle..middle + 64].fill(0xff);
         fs::write(&file, &altered).unwrap();
-        let damage = sightings(&reading, None).find_map(Result::err).unwrap().to_string();
+        let damage = sightings(&reading, None).unwrap().find_map(Result::err).unwrap().to_string();
         assert!(damage.contains("graph.account_offsets"), "{damage}");
     }
 

@@ -54,6 +54,7 @@ pub fn ablate(
     truth: &Truth,
     observer: &dyn Observer,
 ) -> Result<Vec<AblationLine>, Error> {
+    results.labelling().check_of(dataset)?;
     let config = results.labelling.run.detect_config()?;
     let allowed = dataset.allowed()?;
     let facts = dataset.facts(&allowed);

@@ -96,6 +96,7 @@ const NAMED: usize = 20;
 /// # Errors
 /// As [`Dataset::cases`] and [`Labelling::networks`].
 pub fn impact(dataset: &Dataset, results: &Labelling, nodes: &[Node], as_if_unbanned: bool) -> Result<Impact, Error> {
+    dataset.check(Some(results), nodes.iter().copied())?;
     let is_out_of_reach = |account: u32| !as_if_unbanned && dataset.is_banned(AccountId(account));
     let list: BTreeSet<Target> = nodes.iter().map(|&node| node.into()).collect();
     let (mut accounts, mut identifiers) = (Vec::new(), Vec::new());

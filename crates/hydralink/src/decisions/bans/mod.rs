@@ -135,7 +135,7 @@ pub fn plan_bans(dataset: &Dataset, results: &Labelling, network: &Network, conf
     if !(config.benign_budget.is_finite() && config.benign_budget >= 0.0) {
         return Err(Error::Usage(format!("benign_budget is {}; a number of 0 or more was expected", config.benign_budget)));
     }
-    results.check_network(dataset, network.index())?;
+    results.check_card(dataset, network)?;
     let allowed = dataset.allowed()?;
     let (mut group, verdict) =
         belonging(dataset, results, network, &Chances::of(dataset, results)?, &dataset.cases()?, &allowed);

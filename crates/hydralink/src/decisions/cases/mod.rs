@@ -38,8 +38,8 @@ use record::Kind;
 pub use record::{Action, State, Subject};
 pub use standing::{Case, Cases, Label, LogEntry};
 pub use view::{
-    CaseNow, CasedNetwork, Labelled, Listed, Named, cases_now, label_member, label_members, label_networks, list_accounts,
-    shown_case, shown_log,
+    CaseNow, CasedNetwork, Labelled, Listed, Named, cases_now, label_members, label_networks, list_accounts, shown_case,
+    shown_log,
 };
 pub(crate) use view::{NetworkStanding, case_about, confirmed, known_good, shown_entry, standing_by, standing_of, verdict_of};
 

@@ -7,6 +7,7 @@ use super::record::State;
 use super::standing::{Case, Cases, Label, LogEntry};
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::node::Node;
 use crate::query::{self, Member};
 use crate::results::{Labelling, Network};
 
@@ -106,7 +107,16 @@ fn shown_target(dataset: &Dataset, target: &str) -> String {
 }
 
 /// Networks with the state of the case that shares at least half of either's members, as far as it is about them. O(accounts + log).
-pub fn label_networks(dataset: &Dataset, results: &Labelling, networks: Vec<Network>, cases: &Cases) -> Vec<CasedNetwork> {
+///
+/// # Errors
+/// As [`dossier`](fn@crate::dossier::dossier).
+pub fn label_networks(
+    dataset: &Dataset,
+    results: &Labelling,
+    networks: Vec<Network>,
+    cases: &Cases,
+) -> Result<Vec<CasedNetwork>, Error> {
+    networks.iter().try_for_each(|network| results.check_card(dataset, network))?;
     let mut members: Vec<Vec<AccountId>> = vec![Vec::new(); results.heads().len()];
     if !cases.cases().is_empty() {
         for (account, &network) in results.network_of.iter().enumerate() {
@@ -122,7 +132,7 @@ pub fn label_networks(dataset: &Dataset, results: &Labelling, networks: Vec<Netw
         let confirmed = cases.labelled(&names_of(dataset, members), Label::Confirmed) as u64;
         CasedNetwork { state: standing_of(dataset, cases, members).state, confirmed, network }
     });
-    cased.collect()
+    Ok(cased.collect())
 }
 
 /// Where a network stands by what people decided.
@@ -194,21 +204,24 @@ pub(crate) fn verdict_of(cases: &Cases, case: &Case) -> Option<bool> {
 
 /// Accounts as `members` lists them, with their labels: all, or those that belong to a network, and with `touching` also those
 /// that only touch it and are no members.
+///
+/// # Errors
+/// As [`Labelling::networks`].
 pub fn label_members<'a>(
     dataset: &'a Dataset,
     results: &'a Labelling,
     cases: &'a Cases,
     network: Option<usize>,
     touching: bool,
-) -> impl Iterator<Item = Labelled> + 'a {
+) -> Result<impl Iterator<Item = Labelled> + 'a, Error> {
     let belongs = move |account: AccountId| results.membership_of(account).is_some_and(|(_, how)| how.belongs());
     let is_listed = move |&account: &AccountId| network.is_none() || touching || belongs(account);
-    let accounts = query::accounts_of(dataset, results, network).filter(is_listed);
-    accounts.map(move |account| label_member(dataset, results, cases, account))
+    let accounts = query::accounts_of(dataset, results, network)?.filter(is_listed);
+    Ok(accounts.map(move |account| label_member(dataset, results, cases, account)))
 }
 
 /// One account as `members` lists it, with its label.
-pub fn label_member(dataset: &Dataset, results: &Labelling, cases: &Cases, account: AccountId) -> Labelled {
+pub(crate) fn label_member(dataset: &Dataset, results: &Labelling, cases: &Cases, account: AccountId) -> Labelled {
     let label = cases.label_of(dataset.account_name(account));
     Labelled { member: query::member(dataset, results, account), label }
 }
@@ -236,6 +249,7 @@ pub struct Named {
 /// # Errors
 /// [`Error::CaseLog`] if the log's chain is broken.
 pub fn list_accounts(dataset: &Dataset, results: Option<&Labelling>, accounts: &[AccountId]) -> Result<Listed, Error> {
+    dataset.check(results, accounts.iter().copied().map(Node::Account))?;
     let accounts = accounts.iter().copied();
     let Some(results) = results else {
         let named = |account| Named { account_id: dataset.shown_account(account).into_owned() };

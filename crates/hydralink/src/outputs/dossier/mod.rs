@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::assess::Given;
 use crate::dataset::Dataset;
+use crate::error::Error;
 use crate::export::Level;
 use crate::node::Node;
 use crate::query;
@@ -151,7 +152,11 @@ pub(crate) fn reasons(dataset: &Dataset, results: &Labelling, network: &Network)
 
 /// Puts the dossier of a network together. Of one that isn't flagged, and where the detection kept nothing, it reads its
 /// members' rows and activity once.
-pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dossier {
+///
+/// # Errors
+/// [`Error::Usage`] if the labels, or the network, are of another store, or of it before an update or another detection.
+pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Result<Dossier, Error> {
+    results.check_card(dataset, network)?;
     let index = network.index();
     let belonging = results.belonging(index);
     let tables = dataset.tables();
@@ -180,7 +185,7 @@ pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dos
     let config = results.run.detect_config().ok();
     let score_parts = config.as_ref().map(|config| ScoreParts::of(network, config));
     let with = Told::of(dataset, network, &belonging, score_parts, config.as_ref());
-    Dossier {
+    Ok(Dossier {
         level: dataset.naming().level(),
         made_from: MadeFrom::of(dataset, results).ok(),
         verdict: verdict::verdict(network, threshold),
@@ -207,5 +212,5 @@ pub fn dossier(dataset: &Dataset, results: &Labelling, network: &Network) -> Dos
         strongest_members,
         skeletons,
         network: network.clone(),
-    }
+    })
 }

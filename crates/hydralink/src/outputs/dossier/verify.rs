@@ -139,7 +139,7 @@ fn made_again(
                 let network = &mut found.networks[index];
                 (network.q_value, network.q_harmless, network.stability) = (kept.q_value, kept.q_harmless, kept.stability);
             }
-            super::dossier(&dataset, &found.labelling, &found.networks[index])
+            super::dossier(&dataset, &found.labelling, &found.networks[index])?
         }
     };
     Ok((dataset, computed))

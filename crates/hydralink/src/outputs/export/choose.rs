@@ -255,7 +255,7 @@ impl<'a> Chosen<'a> {
             },
             kinds,
             roles,
-            networks: cards.into_iter().map(|card| self.shown_network(card)).collect(),
+            networks: cards.into_iter().map(|card| self.shown_network(card)).collect::<Result<_, _>>()?,
             // To the day in every file: who gets only days (`k`) gets of an object the time that all others get.
             since: (self.networks.iter())
                 .map(|&network| anonymity::day(self.history.since(&self.results.head(network).id)))
@@ -279,8 +279,8 @@ impl<'a> Chosen<'a> {
         Ok(graph)
     }
 
-    fn shown_network(&self, mut network: Network) -> Network {
-        network.tied_by = self.results.tying_identifiers(self.dataset, &network);
+    fn shown_network(&self, mut network: Network) -> Result<Network, Error> {
+        network.tied_by = self.results.tying_identifiers(self.dataset, &network)?;
         network.tied_by_left_out = 0;
         for tie in &mut network.tied_by {
             tie.identifier = self.naming.labelled(self.dataset, &tie.identifier);
@@ -288,7 +288,7 @@ impl<'a> Chosen<'a> {
         if !self.naming.shows_text() {
             network.why.clear();
         }
-        network
+        Ok(network)
     }
 
     /// Chosen accounts that only touch their network.

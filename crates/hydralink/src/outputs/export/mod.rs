@@ -76,6 +76,7 @@ pub use view::{ExportEdge, ExportGraph, ExportHub, ExportNode, LeftOut};
 
 /// Which networks are drawn.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Networks {
     /// These, as indices into the results.
     Chosen(Vec<usize>),
@@ -152,6 +153,7 @@ impl Default for Selection {
 
 /// What gives way where there are more nodes than wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Crowd {
     /// Groups stand for their accounts; of one network, whose group would be all there is, identifiers as with [`Crowd::Thin`], while
     /// all accounts fit.

@@ -138,7 +138,7 @@ fn flagged_networks_are_drawn_with_what_ties_them() {
     assert_eq!((graph.nodes[1].exchanges, graph.nodes[1].first_seen), (5, 900));
     for (node, card) in graph.nodes.iter().map(|node| {
         let label = format!("{}:{}", graph.kind_name(node), node.value);
-        (node, crate::query::show(&dataset, None, dataset.node(&label).unwrap()))
+        (node, crate::query::show(&dataset, None, dataset.node(&label).unwrap()).unwrap())
     }) {
         let (first, last) = (crate::time::rfc3339(node.first_seen), crate::time::rfc3339(node.last_seen));
         assert_eq!((node.exchanges, first, last), (card.exchanges, card.first_seen, card.last_seen), "{}", card.node);

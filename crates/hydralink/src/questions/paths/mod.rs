@@ -54,7 +54,7 @@ pub struct Hop {
 /// # Errors
 /// [`Error::Usage`] if the two are the same node.
 pub fn paths(dataset: &Dataset, ties: Option<&Ties<'_>>, from: Node, to: Node, k: usize) -> Result<Vec<EvidencePath>, Error> {
-    are_two(dataset, from, to)?;
+    are_two(dataset, ties, from, to)?;
     let graph = dataset.linking_graph();
     // Degrees that were kept are those of all sightings.
     let kept = ties.filter(|_| std::ptr::eq(graph, dataset.graph()));

@@ -8,7 +8,7 @@
 //! use hydralink::{Dataset, query};
 //! let (dataset, labels) = (Dataset::open(&store)?, Dataset::open(&store)?.labelling()?);
 //! let widest = query::hubs(&dataset, &labels, Some("ip"))?.next().expect("an address");
-//! let (nearest, all) = query::nearest(&dataset, Some(&labels), dataset.node(&widest.identifier)?, None, 10);
+//! let (nearest, all) = query::nearest(&dataset, Some(&labels), dataset.node(&widest.identifier)?, None, 10)?;
 //! assert!(nearest.count() <= 10 && all as u64 == widest.accounts);
 //! # Ok::<(), hydralink::Error>(())
 //! ```
@@ -179,8 +179,10 @@ pub struct Group {
 /// Everything known of a node.
 ///
 /// # Errors
-/// [`Error::Graph`] never; the node comes from the same dataset.
-pub fn show(dataset: &Dataset, results: Option<&Labelling>, node: Node) -> NodeCard {
+/// [`Error::Unknown`] for the number of a node that the store doesn't have, and [`Error::Usage`] if the labels are of another
+/// store, or of it before an update.
+pub fn show(dataset: &Dataset, results: Option<&Labelling>, node: Node) -> Result<NodeCard, Error> {
+    dataset.check(results, [node])?;
     let graph = dataset.graph();
     let mut card = NodeCard {
         node: dataset.label_of(node),
@@ -251,24 +253,31 @@ pub fn show(dataset: &Dataset, results: Option<&Labelling>, node: Node) -> NodeC
     // A broken case log is `case verify`'s to tell.
     let good = dataset.known_good_by(node).ok().flatten();
     card.facts.extend(good.map(|who| ("known_good".to_owned(), who)));
-    card
+    Ok(card)
 }
 
 /// What a node was seen with: strongest link first once a detection was run, else rarest identifier first.
-pub fn neighbors(dataset: &Dataset, results: Option<&Labelling>, node: Node) -> Vec<Neighbor> {
-    nearest(dataset, results, node, None, usize::MAX).0.collect()
+///
+/// # Errors
+/// As [`show`].
+pub fn neighbors(dataset: &Dataset, results: Option<&Labelling>, node: Node) -> Result<Vec<Neighbor>, Error> {
+    Ok(nearest(dataset, results, node, None, usize::MAX)?.0.collect())
 }
 
 /// The first of [`neighbors`], of one kind if one is named (`account`, or a kind of identifier by its name or another word for it),
 /// and how many there are. Rows are made as they are asked for; until then a neighbour takes 24 bytes, and where names are shown as
 /// pseudonyms those that stand equal have a name each.
+///
+/// # Errors
+/// As [`show`].
 pub fn nearest<'a>(
     dataset: &'a Dataset,
     results: Option<&'a Labelling>,
     node: Node,
     kind: Option<&str>,
     most: usize,
-) -> (impl Iterator<Item = Neighbor> + 'a, usize) {
+) -> Result<(impl Iterator<Item = Neighbor> + 'a, usize), Error> {
+    dataset.check(results, [node])?;
     let graph = dataset.graph();
     let of_identifiers = kind.and_then(|kind| dataset.kind_called(kind));
     let is_of_kind = |near: Node| match (kind, near) {
@@ -321,7 +330,7 @@ pub fn nearest<'a>(
     };
     by_name(dataset, &mut found);
     found.truncate(most);
-    (found.into_iter().map(row), count)
+    Ok((found.into_iter().map(row), count))
 }
 
 /// Sorts neighbours; those that stand equal by name.
@@ -355,12 +364,13 @@ struct Near {
 /// them.
 ///
 /// # Errors
-/// [`Error::Unknown`] for a kind that the store doesn't have.
+/// [`Error::Unknown`] for a kind that the store doesn't have; for the labels as [`show`].
 pub fn hubs<'a>(
     dataset: &'a Dataset,
     results: &'a Labelling,
     kind: Option<&str>,
 ) -> Result<impl Iterator<Item = Hub> + 'a, Error> {
+    results.check_of(dataset)?;
     let graph = dataset.graph();
     let (range, of) = match kind {
         None => (0..graph.identifier_count() as u32, Of::Identifiers),
@@ -395,7 +405,7 @@ pub(crate) fn kept_then_scanned<'a, I: Iterator<Item = u32> + 'a>(
 }
 
 /// One identifier as [`hubs`] lists it.
-pub fn hub(dataset: &Dataset, results: &Labelling, identifier: IdentifierId) -> Hub {
+pub(crate) fn hub(dataset: &Dataset, results: &Labelling, identifier: IdentifierId) -> Hub {
     let graph = dataset.graph();
     let Totals { exchanges, first_seen, last_seen } = results.totals_of(dataset, identifier);
     Hub {
@@ -413,8 +423,15 @@ pub fn hub(dataset: &Dataset, results: &Labelling, identifier: IdentifierId) -> 
 }
 
 /// Every account with its labels, ascending by id. With `network` set, only that candidate's.
-pub fn members<'a>(dataset: &'a Dataset, results: &'a Labelling, network: Option<usize>) -> impl Iterator<Item = Member> + 'a {
-    accounts_of(dataset, results, network).map(move |account| member(dataset, results, account))
+///
+/// # Errors
+/// As [`Labelling::networks`].
+pub fn members<'a>(
+    dataset: &'a Dataset,
+    results: &'a Labelling,
+    network: Option<usize>,
+) -> Result<impl Iterator<Item = Member> + 'a, Error> {
+    Ok(accounts_of(dataset, results, network)?.map(move |account| member(dataset, results, account)))
 }
 
 /// All accounts, or those of one candidate, ascending by what is shown of them: who is who in a list of pseudonyms must not follow
@@ -423,7 +440,8 @@ pub(crate) fn accounts_of(
     dataset: &Dataset,
     results: &Labelling,
     network: Option<usize>,
-) -> impl Iterator<Item = AccountId> + 'static {
+) -> Result<impl Iterator<Item = AccountId> + 'static, Error> {
+    network.map_or_else(|| results.check_of(dataset), |network| results.check_network(dataset, network))?;
     let all = 0..dataset.graph().account_count() as u32;
     let (all, mut listed) = match network {
         None if dataset.naming().shows_accounts() => (all, Vec::new()),
@@ -433,11 +451,11 @@ pub(crate) fn accounts_of(
     if !dataset.naming().shows_accounts() {
         listed.sort_by_cached_key(|&account| dataset.shown_account(AccountId(account)).into_owned());
     }
-    all.chain(listed).map(AccountId)
+    Ok(all.chain(listed).map(AccountId))
 }
 
 /// One account with its labels.
-pub fn member(dataset: &Dataset, results: &Labelling, account: AccountId) -> Member {
+pub(crate) fn member(dataset: &Dataset, results: &Labelling, account: AccountId) -> Member {
     let touched = results.membership_of(account);
     let flagged = results.flagged_network_of(account);
     Member {

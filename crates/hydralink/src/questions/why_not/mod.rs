@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::links::{Shared, common, kind_of};
+use crate::links::{Shared, are_two, common, kind_of};
 use crate::node::Node;
 use crate::paths::{EvidencePath, Hop, paths};
 use crate::questions::of_both::{GroupOfBoth, Held, held};
@@ -98,6 +98,7 @@ pub struct Step {
 /// [`Error::Usage`] if the two are one; as [`Ties::of`].
 pub fn why_not(dataset: &Dataset, results: &Labelling, first: AccountId, second: AccountId) -> Result<WhyNot, Error> {
     let ties = Ties::of(dataset, results)?;
+    are_two(dataset, Some(&ties), Node::Account(first), Node::Account(second))?;
     let chain = chain(dataset, &ties, first, second)?;
     let weakest_step = (0..chain.len()).min_by(|&a, &b| gap(&chain[b]).total_cmp(&gap(&chain[a])).then(a.cmp(&b)));
     let tie = ties.between(first, second);

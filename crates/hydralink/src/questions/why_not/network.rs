@@ -105,6 +105,7 @@ pub fn why_not_member(
     account: AccountId,
     network: &str,
 ) -> Result<WhyNotMember, Error> {
+    dataset.check(None, [Node::Account(account)])?;
     let ties = Ties::of(dataset, results)?;
     let index = dataset.network_index(results, network)?;
     dataset.expect_reading_of_network(results, index);

@@ -153,6 +153,7 @@ pub fn compare(
     config: &BaselineConfig,
     observer: &dyn Observer,
 ) -> Result<Vec<BaselineLine>, Error> {
+    results.labelling().check_of(dataset)?;
     let graph = dataset.graph();
     let mut lines = Vec::new();
     let mut add = |method: &str, run: &dyn Fn() -> Result<Groups, Error>| -> Result<(), Error> {

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{Truth, Unlabelled, predicted};
 use crate::dataset::Dataset;
+use crate::error::Error;
 use crate::results::Results;
 
 /// The attribute of the classes of addresses.
@@ -38,7 +39,11 @@ pub struct FairnessLine {
 /// Whom false alarms hit: rates among legitimate accounts by country, pathway and the classes of their addresses (a carrier's
 /// gateways, a VPN's exits ...), most uneven first. An account has one country and one pathway, and may have addresses of several
 /// classes. With partial truth only accounts of known look-alike groups count as legitimate. O(sightings of addresses).
-pub fn fairness(dataset: &Dataset, results: &Results, truth: &Truth) -> Vec<FairnessLine> {
+///
+/// # Errors
+/// [`Error::Usage`] if the results are of another store, or of it before an update.
+pub fn fairness(dataset: &Dataset, results: &Results, truth: &Truth) -> Result<Vec<FairnessLine>, Error> {
+    results.labelling().check_of(dataset)?;
     let found = predicted(results);
     let known_benign = |account: usize| {
         let grouped = truth.groups.label_of.get(account).is_some_and(|&group| group != NONE_U32);
@@ -69,7 +74,7 @@ pub fn fairness(dataset: &Dataset, results: &Results, truth: &Truth) -> Vec<Fair
     }
     let mut lines: Vec<FairnessLine> = counts.into_iter().map(|(of, count)| line(of, count, all)).collect();
     lines.sort_by(|a, b| a.p_value.total_cmp(&b.p_value).then(b.flagged.cmp(&a.flagged)));
-    lines
+    Ok(lines)
 }
 
 /// Legitimate accounts, and the flagged among them.

@@ -194,7 +194,7 @@ impl Truth {
 /// Compares the flagged networks with the truth in `labels`.
 ///
 /// # Errors
-/// As [`read_labels`].
+/// As [`read_labels`]; [`Error::Usage`] if the results are of another store, or of it before an update.
 pub fn evaluate(
     dataset: &Dataset,
     results: &Results,
@@ -202,6 +202,7 @@ pub fn evaluate(
     groups: Option<&Path>,
     unlabelled: Unlabelled,
 ) -> Result<Evaluated, Error> {
+    results.labelling().check_of(dataset)?;
     let truth = Truth::read(dataset, labels, groups, unlabelled)?;
     Ok(truth.told(truth.score(&predicted(results), &names_of(results))?))
 }

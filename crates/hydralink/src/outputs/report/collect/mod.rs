@@ -55,7 +55,8 @@ impl Dataset {
             .filter_map(|shown| results.networks.iter().position(|network| network.id == shown.id))
             .collect();
         let mut collected = Collected::new(self, results)?;
-        let networks: Vec<NetworkSection> = chosen.iter().map(|&network| collected.network(network)).collect();
+        let networks: Vec<NetworkSection> =
+            chosen.iter().map(|&network| collected.network(network)).collect::<Result<_, _>>()?;
         let hubs = collected.hubs();
         collected.left_out(&drawn.left_out, drawn.about.collapsed);
         let key_numbers = run::key_numbers(self, results)?;

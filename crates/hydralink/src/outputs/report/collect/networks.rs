@@ -47,8 +47,8 @@ impl<'a> Collected<'a> {
         Ok(Collected { dataset, results, allowed, capped: Vec::new(), account_rows: ACCOUNT_ROWS })
     }
 
-    pub(super) fn network(&mut self, index: usize) -> NetworkSection {
-        let dossier = dossier::dossier(self.dataset, &self.results.labelling, &self.results.networks[index]);
+    pub(super) fn network(&mut self, index: usize) -> Result<NetworkSection, Error> {
+        let dossier = dossier::dossier(self.dataset, &self.results.labelling, &self.results.networks[index])?;
         let (decided, not_measured) = (dossier.decided_lines(), dossier.not_measured_lines());
         let Dossier {
             network,
@@ -73,7 +73,7 @@ impl<'a> Collected<'a> {
         {
             self.shows(&format!("{section} of {}", network.id), shown, total);
         }
-        NetworkSection {
+        Ok(NetworkSection {
             rank: network.rank,
             score_bits: network.score,
             q_value: network.q_value,
@@ -104,7 +104,7 @@ impl<'a> Collected<'a> {
             models: counts(&models),
             templates,
             id: network.id,
-        }
+        })
     }
 
     /// The members with most evidence first, as many as the file still has room for.
