@@ -154,6 +154,8 @@ fn a_consensus_tells_what_hangs_on_single_sightings() {
     assert!(bench.ok(&["networks", &store]).stdout.contains("1 to 1"));
     let dossier = bench.file("dossier.json", bench.ok(&["network", &store, id, "--format", "json"]).stdout);
     bench.ok(&["verify", &store, "--dossier", &dossier]);
+    let stable = bench.ok(&["networks", &store, "--where", "stability.similarity > 0.99", "--format", "jsonl"]).records();
+    assert!(stable.iter().any(|network| network["id"] == id), "{stable:?}");
     let members = bench.ok(&["members", &store, "--network", id, "--where", "consensus == 1.0", "--format", "jsonl"]).records();
     assert!(!members.is_empty());
     bench.run(&["detect", &store, "--seed", "7", "--quiet"]);

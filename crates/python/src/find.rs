@@ -112,7 +112,8 @@ impl Store {
     }
 
     /// The ranked networks, a row each: `rank`, `id`, `accounts` (core and fringe), `core`, `fringe`, `ambiguous`, `events`,
-    /// `first_seen`, `last_seen`, `score` (bits), `q_value` (after `calibrate()`), `stability` (after `consensus()`, 0 to 1),
+    /// `first_seen`, `last_seen`, `score` (bits), `q_value` (after `calibrate()`; `q_harmless` is the part of it that harmless stories explain), `stability` (after
+    /// `consensus()`, 0 to 1; in `where` it is `stability.similarity`),
     /// `flagged`, `benign_hypothesis` and its `benign_bits`, `suppressed_sightings`, `fragility` (share of members that hang on
     /// one identifier), `state` and `confirmed` (decisions), and `why` in one line.
     ///

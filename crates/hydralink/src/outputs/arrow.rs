@@ -179,7 +179,7 @@ impl Writer {
     }
 }
 
-const NETWORK: [Named; 20] = [
+const NETWORK: [Named; 21] = [
     named("rank", Type::Whole),
     named("id", Type::Text),
     named("accounts", Type::Whole),
@@ -191,6 +191,7 @@ const NETWORK: [Named; 20] = [
     named("last_seen", Type::Time),
     named("score", Type::Real),
     named("q_value", Type::Real),
+    named("q_harmless", Type::Real),
     named("stability", Type::Real),
     named("flagged", Type::Flag),
     named("benign_hypothesis", Type::Text),
@@ -218,6 +219,7 @@ pub fn networks(networks: Vec<CasedNetwork>) -> RecordStream {
                 time_of_text(network.last_seen.as_deref()),
                 Cell::double(Some(network.score)),
                 Cell::double(network.q_value),
+                Cell::double(network.q_harmless),
                 Cell::double(network.stability.map(|stability| stability.similarity)),
                 Cell::Flag(network.flagged),
                 Cell::Text(&network.benign_hypothesis),

@@ -43,6 +43,7 @@ pub const NETWORK_FIELDS: &[&str] = &[
     "score",
     "q_value",
     "q_harmless",
+    "stability",
     "flagged",
     "benign_hypothesis",
     "benign_bits",
@@ -80,7 +81,7 @@ const LANGUAGE: &[(&str, &str)] = &[
     ("text", "\"a\" or 'a', .startsWith(\"a\") .endsWith(\"a\") .contains(\"a\")"),
     ("time", "2026-02-01 (its first moment, UTC) or 2026-02-01T12:00:00Z, without quotes"),
     ("no value", "FIELD == null; < and its like let nothing through that has no value"),
-    ("within", "signals.synchrony.bits, identifiers_by_kind.ip"),
+    ("within", "signals.synchrony.bits, identifiers_by_kind.ip, stability.similarity"),
 ];
 
 /// An expression over these fields, as help and errors show it.
