@@ -13,7 +13,7 @@ use crate::normalise::time::Zone;
 use crate::options::{self, MEMORY_LIMIT};
 use crate::schema::ColumnName;
 
-/// Share of rows that may be bad (ING-1).
+/// Share of rows that may be bad.
 pub const MAX_BAD: f64 = 0.001;
 
 /// Rows that may always be bad, however small the input.
@@ -130,7 +130,7 @@ impl IngestConfig {
     }
 }
 
-/// What a column that means nothing does (ING-1).
+/// What a column that means nothing does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SchemaMode {
     /// It is ignored and listed. A field that can't be read is left out of its row, unless it is the account or the time.

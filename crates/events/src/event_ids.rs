@@ -1,4 +1,4 @@
-//! Was this event read before? (ING-8)
+//! Was this event read before?
 //!
 //! A row that carries an event id (`event_id`, `request_id`) counts once, however often it was delivered: in one file, in
 //! several, or in a later batch. Per distinct row 16 bytes are kept: 64 bits of its id's hash and 64 bits of its content's

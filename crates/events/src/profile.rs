@@ -1,4 +1,4 @@
-//! What is in this data, before anything is built? (ING-9)
+//! What is in this data, before anything is built?
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Which rows say exactly what another row says, and which files have them in common? (ING-8)
+//! Which rows say exactly what another row says, and which files have them in common?
 //!
 //! A row without an event id counts each time that it is read: an export that was given twice doubles what its accounts
 //! did. Nobody can tell that from two requests of one second; so nothing is left out, but [`crate::profile()`] counts such

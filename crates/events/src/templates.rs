@@ -27,7 +27,7 @@ use regex::Regex;
 use unicode_normalization::UnicodeNormalization;
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128};
 
-/// Fewest tokens of a text that can link accounts (ING-5).
+/// Fewest tokens of a text that can link accounts.
 pub const MIN_TOKENS: usize = 8;
 /// Leading tokens the prefix tree looks at.
 pub const DEPTH: usize = 3;

@@ -26,7 +26,7 @@
 //! 6. *Roles*: core members are tied by identifiers of two kinds (or, where the data has one kind, by two identifiers) even
 //!    without any single one of their strongest; fringe members by enough bits otherwise; the rest of the group is ambiguous.
 //!    A known-good account is tied to nobody and joins nothing; it still counts among those seen with an identifier.
-//! 7. *Fragility*: the largest loss of members when any one identifier is removed (HUB-5).
+//! 7. *Fragility*: the largest loss of members when any one identifier is removed.
 //!
 //! Cost: O(sightings) a round, plus the ties.
 

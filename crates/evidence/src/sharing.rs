@@ -4,7 +4,7 @@
 //! population's `S` sightings, none of them twice: `1 - E[distinct] / s`, where `E[distinct]` is the sum over identifiers, of
 //! `d` accounts each, of `1 - C(S - d, s) / C(S, s)`. So size cancels: a large group repeats popular identifiers by chance, and
 //! that is what is expected of it; and where every account has an identifier of its own, nothing is expected. More distinct
-//! identifiers among as many sightings never raise the value (SC-3).
+//! identifiers among as many sightings never raise the value.
 //!
 //! Bits: log2 of the ratio of repeats. No p-value: accounts bring their sightings together, so the number of repeats in random
 //! groups of accounts scatters far more than in random sightings (a Poisson tail called 18 to 70% of random groups of 8 to 120
@@ -130,7 +130,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
-        /// SC-3: among as many sightings, more distinct cards never raise the sharing signal.
+        /// Among as many sightings, more distinct cards never raise the sharing signal.
         #[test]
         fn more_distinct_identifiers_never_raise_sharing(size in 3u32..60, cards in 1u32..59) {
             let cards = cards.min(size - 1);

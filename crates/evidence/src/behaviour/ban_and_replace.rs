@@ -1,4 +1,4 @@
-//! TMP-5: do new accounts take the place of banned ones?
+//! Do new accounts take the place of banned ones?
 //!
 //! Definition: a new member *replaces* a banned one if it was made within `replacement_window` after the ban and shares an
 //! identifier with it (any role but `Weak`). Bans in order of time each take the earliest free replacement; value =

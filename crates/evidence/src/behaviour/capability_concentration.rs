@@ -1,4 +1,4 @@
-//! TMP-3: do the accounts ask for few kinds of things, as a campaign does?
+//! Do the accounts ask for few kinds of things, as a campaign does?
 //!
 //! Definition: s = mean of the accounts' shares of each capability class (each account counts once); value = 1 - H(s) /
 //! ln(classes), 0 for an even mix, 1 for a single class. Beside it, as a second statistic, KL(s || population's matched mix): a

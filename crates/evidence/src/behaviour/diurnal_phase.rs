@@ -1,4 +1,4 @@
-//! TMP-7: are the accounts active when people of their declared country are?
+//! Are the accounts active when people of their declared country are?
 //!
 //! Definition: an account's phase is the angle of R = mean exp(2 pi i t), t its events' time of day in turns, where |R| n^(1/2)
 //! is large enough that it isn't an accident of a flat day (Rayleigh's Z = n |R|^2 >= [`RAYLEIGH`]). d = phase - phase of its

@@ -1,4 +1,4 @@
-//! TMP-4: when a model is released, does the group move to it as one?
+//! When a model is released, does the group move to it as one?
 //!
 //! Definition: an account's adoption of a release is the mean, over [`HORIZONS`] in which it was active, of the new model's
 //! share of its events in the horizon; a group's is the mean over its active accounts; value = the largest over releases at

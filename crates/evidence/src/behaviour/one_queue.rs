@@ -1,4 +1,4 @@
-//! TMP-2: does one scheduler deal the requests out over the accounts?
+//! Does one scheduler deal the requests out over the accounts?
 //!
 //! Works without any shared address or card. Three sub-tests, each with its own null:
 //! 1. *anti-bunching*: coincidences of different accounts within a minute, ten minutes and an hour, against the shifts of the

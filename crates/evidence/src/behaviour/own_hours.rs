@@ -1,4 +1,4 @@
-//! TMP-7: does each account keep hours of its own, as people and timers do and accounts that one clock runs don't?
+//! Does each account keep hours of its own, as people and timers do and accounts that one clock runs don't?
 //!
 //! Definition: an account's profile of half of the days (even and odd ones, UTC) is the share of its active eighths of a day
 //! that fall on each eighth; d = profile - mean profile of the group in that half, and h = mean over accounts of d(even) .

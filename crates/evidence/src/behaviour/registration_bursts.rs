@@ -1,4 +1,4 @@
-//! TMP-6: were the accounts made in bursts?
+//! Were the accounts made in bursts?
 //!
 //! Definition: the scan statistic: the largest number of the group's creations in any window of each width in [`WIDTHS`]; value
 //! = that of the width with the largest ratio to its expectation. Null: as many creations drawn from the population's creation

@@ -1,4 +1,4 @@
-//! TMP-6: were the accounts made at an even pace, as a script makes one when the last one's credit is used up?
+//! Were the accounts made at an even pace, as a script makes one when the last one's credit is used up?
 //!
 //! Definition: the group's creations in windows of each width in [`WIDTHS`] that follow each other from the first creation to the
 //! last, and the variance of these counts over their mean; the less, the more even. Value: that at the width at which it is

@@ -1,4 +1,4 @@
-//! TMP-1: are the accounts active at the same instants more often than their own habits explain?
+//! Are the accounts active at the same instants more often than their own habits explain?
 //!
 //! Definition, at each scale w (1 s, 10 s, 1 min, 10 min, 1 h): J(w) = sum over pairs of |A and B| / sum over pairs of |A or
 //! B|, where A and B are the sets of windows of width w in which an account of the sampled group is active: a Jaccard index

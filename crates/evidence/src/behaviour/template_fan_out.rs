@@ -1,4 +1,4 @@
-//! TMP-8: do new templates reach the members all at once?
+//! Do new templates reach the members all at once?
 //!
 //! Definition: for a template most of whose users are members, the fan-out time is the time from its first user's first use to
 //! the first use by half of its users. Statistic of a group: -mean ln(60 s + fan-out time) over at most [`TEMPLATES`] such

@@ -1,4 +1,4 @@
-//! TMP-9: are the accounts new and at full use, as accounts made for a purpose are?
+//! Are the accounts new and at full use, as accounts made for a purpose are?
 //!
 //! Definition, for an account with a creation time: *age at burst* = days from creation to its first day with at least half of
 //! its largest daily count; *warm-up* = that day comes after the first active day and every active day before it stays below a

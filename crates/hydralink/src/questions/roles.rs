@@ -1,4 +1,4 @@
-//! Whose is an account of a network: the operator's, a victim's, a customer's, or a neighbour's (ER-4)?
+//! Whose is an account of a network: the operator's, a victim's, a customer's, or a neighbour's?
 //!
 //! [`crate::Membership`] says how surely an account belongs; the role says as what. It is read off which identifiers the
 //! account has from the network, and when:

@@ -1,5 +1,5 @@
 //! Is what two accounts share, or what an account has of a network's identifiers, more than their numbers of identifiers
-//! explain (GR-4)?
+//! explain?
 //!
 //! The null, the statistic and the p-value are those of [`evidence::bicm`]: identifiers of each kind handed out at random, so
 //! that every account and every identifier keeps its number of partners on average. It is another question than
