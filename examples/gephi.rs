@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use hydralink::export::{ExportConfig, Networks};
-use hydralink::{Dataset, export_drawn};
+use hydralink::{Dataset, Unobserved, export_drawn};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -32,7 +32,7 @@ fn draw(store: &Path, network: &str, file: &Path) -> Result<(), Box<dyn Error>> 
     }
     let mut config = ExportConfig::default();
     config.selection.networks = Networks::Chosen(vec![place]);
-    let written = export_drawn(&dataset, &results, &config, file)?;
+    let written = export_drawn(&dataset, &results, &config, file, &Unobserved)?;
     println!("{}: {} nodes, {} edges", file.display(), written.nodes, written.edges);
     println!("left out: {}", serde_json::to_string(&written.left_out)?);
     Ok(())

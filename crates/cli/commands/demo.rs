@@ -82,8 +82,8 @@ pub(crate) fn demo(arguments: &Demo, shared: &Shared, output: &mut Output) -> an
     output.line(&evaluated::evaluation_text(&evaluation.evaluation))?;
 
     let progress = Progress::unasked(shared, "drawing", None);
-    let drawn = hydralink::export_drawn(&dataset, results.labelling(), &ExportConfig::default(), &graphml)?;
-    let (bytes, _) = hydralink::report_drawn(&dataset, &results, &ReportConfig::default(), &page)?;
+    let drawn = hydralink::export_drawn(&dataset, results.labelling(), &ExportConfig::default(), &graphml, &progress)?;
+    let (bytes, _) = hydralink::report_drawn(&dataset, &results, &ReportConfig::default(), &page, &progress)?;
     drop(progress);
     output.line(&format!(
         "5. For Gephi: {} ({} nodes, {} edges)",

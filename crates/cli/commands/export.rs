@@ -81,7 +81,7 @@ pub(super) fn say_rejected(left_out: u64, output: &mut Output) -> anyhow::Result
 
 /// Exports with a line of progress.
 fn run_export(arguments: &Export, shared: &Shared) -> anyhow::Result<ExportSummary> {
-    let _progress = Progress::unasked(shared, "drawing", None);
+    let progress = Progress::unasked(shared, "drawing", None);
     let dataset = arguments.view.key.open(&arguments.store)?;
     let results = match arguments.whole {
         // It needs no network: before a detection there is none.
@@ -121,7 +121,7 @@ fn run_export(arguments: &Export, shared: &Shared) -> anyhow::Result<ExportSumma
             anyhow::bail!("export writes graphml, gexf, csv, parquet, jsonl (actions), stix or misp; choose one with --format")
         }
     };
-    Ok(hydralink::export_drawn(&dataset, &results, &config, &arguments.output)?)
+    Ok(hydralink::export_drawn(&dataset, &results, &config, &arguments.output, &progress)?)
 }
 
 /// The networks that were named, or all flagged ones.
@@ -181,10 +181,10 @@ pub(crate) fn report(arguments: &Report, shared: &Shared, output: &mut Output) -
 
 /// Writes the report with a line of progress; returns its size and what it shows.
 fn run_report(arguments: &Report, shared: &Shared) -> anyhow::Result<(u64, ReportData)> {
-    let _progress = Progress::unasked(shared, "drawing", None);
+    let progress = Progress::unasked(shared, "drawing", None);
     let dataset = arguments.view.open(&arguments.store)?;
     let results = dataset.results()?;
     let config =
         ReportConfig { networks: chosen(&dataset, results.labelling(), &arguments.network)?, max_nodes: arguments.max_nodes };
-    Ok(hydralink::report_drawn(&dataset, &results, &config, &arguments.output)?)
+    Ok(hydralink::report_drawn(&dataset, &results, &config, &arguments.output, &progress)?)
 }

@@ -57,7 +57,7 @@ pub use cores::{AlphaBetaCore, CoreNumbers, alpha_beta_core, core_numbers};
 pub use error::GraphError;
 pub use filter::{IdentifierFilter, Keep, Kinds};
 pub use ids::{AccountId, IdentifierId, KindId, NO_TIME, NONE_U16, NONE_U32, Seconds};
-pub use layout::{Layout, LayoutConfig, Start, layout};
+pub use layout::{Layout, LayoutConfig, Start, layout, layout_while};
 pub use network_type::NetworkType;
 pub use partition::Partition;
 pub use petgraph_impl::{CostedGraph, SightingEdge, Vertex, VertexId};

@@ -190,8 +190,9 @@ pub fn export_drawn(
     results: &Labelling,
     config: &export::ExportConfig,
     path: &std::path::Path,
+    observer: &dyn Observer,
 ) -> Result<export::ExportSummary, Error> {
-    export::export(dataset, results, config, places, path)
+    export::export(dataset, results, config, |graph| places(graph, observer), path, observer)
 }
 
 /// Writes the report of a store as one HTML file, beside `path` and then renamed over it; a name that ends in `.gz` or `.zst`
@@ -204,19 +205,23 @@ pub fn report_drawn(
     results: &Results,
     config: &report::ReportConfig,
     path: &std::path::Path,
+    observer: &dyn Observer,
 ) -> Result<(u64, report::ReportData), Error> {
-    let data = dataset.report_data(results, config)?;
+    let data = dataset.report_data(results, config, observer)?;
+    observe::Steps::of(observer).begin("writing")?;
     let (compression, _) = export::Compression::of_name(path);
     let bytes = export::write_file(path, compression, |out| report::write_report(&data, out))?;
     Ok((bytes, data))
 }
 
 /// Puts the nodes of a picture where ForceAtlas2 says.
-pub(crate) fn place_drawn(graph: &mut export::ExportGraph<'_>) -> Result<(), Error> {
-    export::layout::place(graph, places)
+pub(crate) fn place_drawn(graph: &mut export::ExportGraph<'_>, observer: &dyn Observer) -> Result<(), Error> {
+    export::layout::place(graph, |graph| places(graph, observer))
 }
 
-fn places(graph: &graph::WeightedGraph) -> Vec<[f32; 2]> {
-    let drawn = graph::layout(graph, graph::Start::Spiral, &graph::LayoutConfig::default());
-    drawn.expect("a spiral starts any graph").places
+/// Where ForceAtlas2 puts the vertices of a graph.
+fn places(graph: &graph::WeightedGraph, observer: &dyn Observer) -> Result<Vec<[f32; 2]>, Error> {
+    let goes_on = || !observer.cancelled();
+    let drawn = graph::layout_while(graph, graph::Start::Spiral, &graph::LayoutConfig::default(), &goes_on)?;
+    Ok(drawn.ok_or(Error::Interrupted)?.places)
 }

@@ -103,7 +103,7 @@ impl Store {
     /// harmless accounts that an indicator may hit) and `force_hub` are of STIX, MISP and actions. Returns what was written and
     /// what was left out.
     #[pyo3(signature = (path, *, format = None, network = None, all = false, whole = false, minimal = false,
-        project = false, pair_budget = 50_000_000, max_nodes = 50_000, layout = true, k = 1, color_by = "network", tlp = "amber", identity = None, max_benign = 0.1, force_hub = false))]
+        project = false, pair_budget = 50_000_000, max_nodes = 50_000, layout = true, k = 1, color_by = "network", tlp = "amber", identity = None, max_benign = 0.1, force_hub = false, progress = None))]
     #[allow(clippy::too_many_arguments)] // The command line's options.
     fn export<'py>(
         &self,
@@ -124,8 +124,9 @@ impl Store {
         identity: Option<String>,
         max_benign: f64,
         force_hub: bool,
+        progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let summary = asked(py, &[&self.path], || {
+        let summary = watched(py, progress, None, &[&self.path], |watch| {
             if usize::from(network.as_ref().is_some_and(|ids| !ids.0.is_empty())) + usize::from(all) + usize::from(whole) > 1
                 || whole && minimal
                 || minimal && project
@@ -164,20 +165,27 @@ impl Store {
                 max_benign_prevalence: share_of("max_benign", max_benign)?,
             };
             config.format = format.map(|format| word("format", format, &named(&Format::ALL, Format::name))).transpose()?;
-            hydralink::export_drawn(&dataset, &results, &config, &path)
+            hydralink::export_drawn(&dataset, &results, &config, &path, watch)
         })?;
         plain(py, &summary)
     }
 
     /// Writes one self-contained HTML page with ranked networks, evidence, plots and the graph, of the flagged networks or of
     /// those in `network`. Returns its size in bytes.
-    #[pyo3(signature = (path, *, network = None, max_nodes = 50_000))]
-    fn report(&self, py: Python<'_>, path: PathBuf, network: Option<Ids>, max_nodes: usize) -> PyResult<u64> {
-        asked(py, &[&self.path], || {
+    #[pyo3(signature = (path, *, network = None, max_nodes = 50_000, progress = None))]
+    fn report(
+        &self,
+        py: Python<'_>,
+        path: PathBuf,
+        network: Option<Ids>,
+        max_nodes: usize,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<u64> {
+        watched(py, progress, None, &[&self.path], |watch| {
             let dataset = self.dataset()?;
             let results = dataset.results()?;
             let config = ReportConfig { networks: chosen(&dataset, results.labelling(), network.as_ref())?, max_nodes };
-            Ok(hydralink::report_drawn(&dataset, &results, &config, &path)?.0)
+            Ok(hydralink::report_drawn(&dataset, &results, &config, &path, watch)?.0)
         })
     }
 

@@ -57,6 +57,17 @@ def test_ctrl_c_stops_a_detection(copied, tmp_path):
     assert files(tmp_path / "store") == before
 
 
+def test_ctrl_c_stops_a_drawing(found, tmp_path):
+    def progress(phase, done, total):
+        if phase == "drawing":
+            _thread.interrupt_main()
+
+    for write in (found.export, found.report):
+        with pytest.raises(KeyboardInterrupt):
+            write(tmp_path / ("a.graphml" if write == found.export else "a.html"), progress=progress)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_ctrl_c_stops_a_build(world, tmp_path):
     schema = pyarrow.schema([("account_id", pyarrow.string()), ("device", pyarrow.string())])
 

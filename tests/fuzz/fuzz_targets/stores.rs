@@ -15,7 +15,7 @@ use hydralink::layers::{LayersConfig, layers};
 use hydralink::ties::Ties;
 use hydralink::top::{By, top};
 use hydralink::*;
-use hydralink::{appeal, cohesion, dense, dossier, expand, how, lineage, linkage, links, paths, query, review, roles, why_not};
+use hydralink::{appeal, cohesion, dense, dossier, expand, how, lineage, linkage, links, paths, query, review, why_not};
 use libfuzzer_sys::fuzz_target;
 
 struct Base {
@@ -117,15 +117,15 @@ const QUESTIONS: &[Question] = &[
         for node in
             [Node::Account(account(dataset, pick)), Node::identifier(pick % dataset.graph().identifier_count().max(1) as u32)]
         {
-            query::show(dataset, Some(labels), node);
-            query::neighbors(dataset, Some(labels), node);
-            links::ego(dataset, Some(labels), node, 2, 50, 500);
+            query::show(dataset, Some(labels), node)?;
+            query::neighbors(dataset, Some(labels), node)?;
+            links::ego(dataset, Some(labels), node, 2, 50, 500)?;
             dataset.label_of(node);
         }
         dataset.node("8.8.8.8").map(drop).or_else(|_| dataset.node("account:u1").map(drop))
     },
     |dataset, labels, _| {
-        query::members(dataset, labels, None).for_each(drop);
+        query::members(dataset, labels, None)?.for_each(drop);
         query::hubs(dataset, labels, None)?.take(500).for_each(drop);
         for by in [By::Degree, By::Events, By::Bits] {
             top(dataset, Some(labels), by, None)?.take(100).for_each(drop);
@@ -136,15 +136,13 @@ const QUESTIONS: &[Question] = &[
         let (first, second) = (account(dataset, pick), account(dataset, pick + 1));
         let ties = Ties::of(dataset, labels)?;
         links::why(dataset, labels, first, second)?;
-        links::common(dataset, Some(&ties), first, second);
+        links::common(dataset, Some(&ties), first, second)?;
         why_not::why_not(dataset, labels, first, second)?;
         paths::paths(dataset, Some(&ties), Node::Account(first), Node::Account(second), 3)?;
         Ok(())
     },
     |dataset, labels, pick| {
         let one = account(dataset, pick);
-        roles::role_of(dataset, labels, one);
-        roles::earlier_life(dataset, labels, one);
         appeal::appeal(dataset, labels, one)?;
         expand::expand(dataset, labels, &[one, account(dataset, pick + 7)], &[])?;
         bans::impact(dataset, labels, &[Node::Account(one), Node::identifier(pick)], true)?;
@@ -152,7 +150,7 @@ const QUESTIONS: &[Question] = &[
     },
     |dataset, labels, _| {
         let card = labels.network(dataset, 0)?;
-        dossier::text(&dossier::dossier(dataset, labels, &card));
+        dossier::text(&dossier::dossier(dataset, labels, &card)?);
         bans::plan_bans(dataset, labels, &card, &PlanConfig { benign_budget: 2.0, identifier_actions: true, as_if_unbanned: true, allow_unflagged: true })?;
         Ok(())
     },
@@ -170,8 +168,7 @@ const QUESTIONS: &[Question] = &[
         links::overlap(dataset, labels, 0, 1).map(drop)
     },
     |dataset, labels, _| {
-        dense::dense_blocks(dataset, Some(labels), 1);
-        Ok(())
+        dense::dense_blocks(dataset, Some(labels), 1).map(drop)
     },
     |dataset, labels, _| {
         review::review(
@@ -187,7 +184,7 @@ const QUESTIONS: &[Question] = &[
         layers(dataset, &results, &LayersConfig::default()).map(drop)
     },
     |dataset, _, _| {
-        let report = dataset.report_data(&dataset.results()?, &report::ReportConfig::default())?;
+        let report = dataset.report_data(&dataset.results()?, &report::ReportConfig::default(), &Unobserved)?;
         report::write_report(&report, &mut std::io::sink()).map_err(|error| Error::Usage(error.to_string()))
     },
 ];

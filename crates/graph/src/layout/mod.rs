@@ -45,6 +45,9 @@ pub const MOST_PACKED: usize = 4096;
 /// Space around a component, in radii of a vertex.
 const MARGIN: f64 = 2.0;
 
+/// Whether somebody still wants a drawing.
+pub type GoesOn<'a> = &'a (dyn Fn() -> bool + Sync);
+
 /// A drawing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Layout {
@@ -59,6 +62,19 @@ pub struct Layout {
 /// # Errors
 /// [`GraphError::Length`] if `start` knows another number of vertices than the graph has.
 pub fn layout(graph: &WeightedGraph, start: Start<'_>, config: &LayoutConfig) -> Result<Layout, GraphError> {
+    Ok(layout_while(graph, start, config, &|| true)?.expect("nobody stops it"))
+}
+
+/// [`layout`] for as long as `goes_on` says so, which is asked at each iteration, from any thread; `None` where it was stopped.
+///
+/// # Errors
+/// As [`layout`].
+pub fn layout_while(
+    graph: &WeightedGraph,
+    start: Start<'_>,
+    config: &LayoutConfig,
+    goes_on: GoesOn<'_>,
+) -> Result<Option<Layout>, GraphError> {
     let known = match start {
         Start::Spiral => graph.vertex_count(),
         Start::Communities(partition) => partition.vertex_count(),
@@ -81,9 +97,12 @@ pub fn layout(graph: &WeightedGraph, start: Start<'_>, config: &LayoutConfig) ->
         .with_max_len(1)
         .map(|component| {
             let members = &members[offsets[component] as usize..offsets[component + 1] as usize];
-            Drawing::new(graph, members, &place_of, start, scaling, config)
+            Drawing::new(graph, members, &place_of, start, scaling, config, goes_on)
         })
         .collect();
+    if !goes_on() {
+        return Ok(None);
+    }
     let middles = pack(&drawings, config);
     let mut sheet = Layout { places: vec![[0.0; 2]; graph.vertex_count()], radii: vec![0.0; graph.vertex_count()] };
     for (drawing, middle) in drawings.iter().zip(middles) {
@@ -93,7 +112,7 @@ pub fn layout(graph: &WeightedGraph, start: Start<'_>, config: &LayoutConfig) ->
         }
     }
     sheet.fit();
-    Ok(sheet)
+    Ok(Some(sheet))
 }
 
 /// One component, drawn around its own middle.
@@ -113,6 +132,7 @@ impl Drawing {
         start: Start<'_>,
         scaling: f32,
         config: &LayoutConfig,
+        goes_on: GoesOn<'_>,
     ) -> Self {
         let local = LocalGraph::new(graph, members, place_of, config.edge_weights);
         let radii: Vec<f32> = local.masses.iter().map(|mass| config.vertex_radius * (1.0 + 0.25 * mass.log2())).collect();
@@ -121,7 +141,7 @@ impl Drawing {
             return Drawing { vertices, places: vec![[0.0; 2]], reach: f64::from(radii[0]), radii };
         }
         let start = start::starting_places(&local, start);
-        let mut places = simulation::simulate(local, &start, scaling, config);
+        let mut places = simulation::simulate(local, &start, scaling, config, goes_on);
         if let Overlaps::Remove { passes } = config.overlaps {
             overlap::remove_overlaps(&mut places, &radii, passes);
         }
@@ -241,6 +261,17 @@ mod tests {
             components.sizes()[0] == 600
                 && boxes[1..40].iter().filter(|&&other| middle_of(other) < middle_of(boxes[0])).count() < 8
         );
+    }
+
+    #[test]
+    fn a_drawing_stops_when_nobody_wants_it() {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        let asked = AtomicU32::new(0);
+        let goes_on = || asked.fetch_add(1, Ordering::Relaxed) < 100;
+        let config = LayoutConfig { settled: 0.0, ..LayoutConfig::default() };
+        assert_eq!(layout_while(&archipelago(), Start::Spiral, &config, &goes_on), Ok(None));
+        // Once for each component at most after it was said.
+        assert!(asked.into_inner() <= 100 + 41, "it went on");
     }
 
     #[test]

@@ -33,6 +33,7 @@
 
 use rayon::prelude::*;
 
+use super::GoesOn;
 use super::config::{Attraction, BETWEEN_LOOKS, GravityMode, Hubs, LARGE, LayoutConfig};
 use super::local::{CHUNK, LocalGraph, permuted};
 use super::repulsion::Repulsion;
@@ -60,13 +61,22 @@ const MOST_SPEED: f64 = 1000.0;
 const MOST_RISE: f64 = 0.5;
 
 /// Moves a component's vertices from where they start until they settle: their places, in the order of `graph.original` at the
-/// start.
-pub(super) fn simulate(graph: LocalGraph, start: &[[f32; 2]], scaling: f32, config: &LayoutConfig) -> Vec<[f32; 2]> {
+/// start. Unsettled where nobody wants them any more.
+pub(super) fn simulate(
+    graph: LocalGraph,
+    start: &[[f32; 2]],
+    scaling: f32,
+    config: &LayoutConfig,
+    goes_on: GoesOn<'_>,
+) -> Vec<[f32; 2]> {
     let mut simulation = Simulation::new(graph, start);
     let mut speed = Speed::default();
     let looks = config.steady > 0.0 && simulation.x.len() >= LARGE;
     let (mut shape, mut last) = (f64::MAX, config.iterations);
     for iteration in 0..config.iterations {
+        if !goes_on() {
+            break;
+        }
         if iteration % REORDER == REORDER - 1 && simulation.x.len() >= REORDER_FROM {
             simulation.renumber();
         }
@@ -315,7 +325,7 @@ mod tests {
     }
 
     fn distance_of_a_pair(weight: f32, config: &LayoutConfig) -> f64 {
-        let places = simulate(local(2, &[(0, 1, weight)]), &[[1.0, 0.5], [-1.0, 0.0]], 2.0, config);
+        let places = simulate(local(2, &[(0, 1, weight)]), &[[1.0, 0.5], [-1.0, 0.0]], 2.0, config, &|| true);
         f64::from((places[0][0] - places[1][0]).hypot(places[0][1] - places[1][1]))
     }
 
@@ -377,7 +387,7 @@ mod tests {
         let half = 300;
         let graph = local(2 * half as usize, &two_halves(half));
         let (original, start) = (graph.original.clone(), starting_places(&graph, Start::Spiral));
-        let places = simulate(graph, &start, 2.0, &LayoutConfig { iterations: 300, ..LayoutConfig::default() });
+        let places = simulate(graph, &start, 2.0, &LayoutConfig { iterations: 300, ..LayoutConfig::default() }, &|| true);
         let mean = |left: bool| {
             let these: Vec<_> =
                 places.iter().zip(&original).filter(|&(_, &vertex)| (vertex < half) == left).map(|(place, _)| place).collect();
@@ -404,7 +414,7 @@ mod tests {
             let (original, start) = (graph.original.clone(), starting_places(&graph, Start::Spiral));
             let config = LayoutConfig { iterations, steady, settled: 0.0, ..LayoutConfig::default() };
             let mut places = vec![[0.0; 2]; 5_000];
-            for (place, &vertex) in simulate(graph, &start, 2.0, &config).into_iter().zip(&original) {
+            for (place, &vertex) in simulate(graph, &start, 2.0, &config, &|| true).into_iter().zip(&original) {
                 places[vertex as usize] = place;
             }
             places
@@ -429,7 +439,7 @@ mod tests {
         let run = || {
             let graph = local(6_000, &two_halves(3_000));
             let start = starting_places(&graph, Start::Spiral);
-            simulate(graph, &start, 2.0, &LayoutConfig { iterations: 130, steady: 0.1, ..LayoutConfig::default() })
+            simulate(graph, &start, 2.0, &LayoutConfig { iterations: 130, steady: 0.1, ..LayoutConfig::default() }, &|| true)
         };
         assert_eq!(with_threads(1, run), with_threads(4, run));
     }
@@ -440,7 +450,7 @@ mod tests {
         for attraction in [Attraction::Linear, Attraction::Logarithmic] {
             let graph = local(10_000, &edges);
             let config = LayoutConfig { iterations: 40, attraction, edge_weights: EdgeWeights::Power(1.0), ..settings() };
-            let places = simulate(graph, &vec![[0.0; 2]; 10_000], 2.0, &config);
+            let places = simulate(graph, &vec![[0.0; 2]; 10_000], 2.0, &config, &|| true);
             assert!(places.iter().flatten().all(|at| at.is_finite()));
             let mut apart: Vec<_> = places.iter().map(|place| place.map(f32::to_bits)).collect();
             apart.sort_unstable();

@@ -50,9 +50,12 @@ pub fn layout_graph(graph: &ExportGraph<'_>) -> Result<WeightedGraph, Error> {
 /// Puts the nodes where a layout says.
 ///
 /// # Errors
-/// [`Error::Usage`] if the layout returned another number of places than there are nodes.
-pub fn place(graph: &mut ExportGraph<'_>, positions: impl Fn(&WeightedGraph) -> Vec<[f32; 2]>) -> Result<(), Error> {
-    let places = positions(&layout_graph(graph)?);
+/// The layout's own; [`Error::Usage`] if it returned another number of places than there are nodes.
+pub fn place(
+    graph: &mut ExportGraph<'_>,
+    positions: impl Fn(&WeightedGraph) -> Result<Vec<[f32; 2]>, Error>,
+) -> Result<(), Error> {
+    let places = positions(&layout_graph(graph)?)?;
     if places.len() != graph.nodes.len() {
         return Err(Error::Usage(format!("the layout placed {} of {} nodes", places.len(), graph.nodes.len())));
     }
@@ -85,8 +88,8 @@ mod tests {
     #[test]
     fn a_layout_of_another_size_is_refused() {
         let mut graph = testing::toy();
-        assert!(matches!(place(&mut graph, |_| Vec::new()), Err(Error::Usage(_))));
-        place(&mut graph, |weighted| vec![[1.0, 2.0]; weighted.vertex_count()]).unwrap();
+        assert!(matches!(place(&mut graph, |_| Ok(Vec::new())), Err(Error::Usage(_))));
+        place(&mut graph, |weighted| Ok(vec![[1.0, 2.0]; weighted.vertex_count()])).unwrap();
         assert_eq!(graph.nodes[0].position, Some([1.0, 2.0]));
     }
 }

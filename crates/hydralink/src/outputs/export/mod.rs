@@ -18,13 +18,13 @@
 //! ```
 //! # let (_folder, store) = include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/example_store.rs"));
 //! use hydralink::export::{ExportConfig, Networks};
-//! use hydralink::{Dataset, export_drawn};
+//! use hydralink::{Dataset, Unobserved, export_drawn};
 //!
 //! let dataset = Dataset::open(&store)?;
 //! let results = dataset.labelling()?;
 //! let mut config = ExportConfig::default();
 //! config.selection.networks = Networks::Chosen(vec![dataset.network_index(&results, "1")?]);
-//! let written = export_drawn(&dataset, &results, &config, &store.with_file_name("network.graphml"))?;
+//! let written = export_drawn(&dataset, &results, &config, &store.with_file_name("network.graphml"), &Unobserved)?;
 //! assert!(written.nodes > 0 && written.edges > 0);
 //! # Ok::<(), hydralink::Error>(())
 //! ```

@@ -20,6 +20,7 @@ use super::tables::{Table, write_csv};
 use super::{ExportConfig, ExportGraph, LeftOut, Places, actions, gexf, graphml, misp, parquet, stix};
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::observe::{Observer, Steps};
 use crate::options::FORMAT;
 use crate::results::Labelling;
 use crate::store;
@@ -131,17 +132,20 @@ pub struct WrittenFile {
 }
 
 /// Writes what a dataset and its results hold of a selection. `positions` lays a graph out (see [`super::layout`]); it is asked
-/// only for the formats that have places, and only if [`ExportConfig::places`] says so.
+/// only for the formats that have places, and only if [`ExportConfig::places`] says so. The observer is asked between choosing,
+/// drawing and writing.
 ///
 /// # Errors
-/// [`Error::Usage`] for a name or level that can't be, [`Error::Io`] if writing fails; a path then holds what it held before.
+/// [`Error::Interrupted`] and those of the layout; [`Error::Usage`] for a name or level that can't be, [`Error::Io`] if writing fails; a path then holds what it held before.
 pub fn export(
     dataset: &Dataset,
     results: &Labelling,
     config: &ExportConfig,
-    positions: impl Fn(&WeightedGraph) -> Vec<[f32; 2]>,
+    positions: impl Fn(&WeightedGraph) -> Result<Vec<[f32; 2]>, Error>,
     path: &Path,
+    observer: &dyn Observer,
 ) -> Result<ExportSummary, Error> {
+    let steps = Steps::of(observer);
     let format = format_of(config, path)?;
     if config.selection.pair_budget.is_some()
         && !matches!(format, Format::GraphMl | Format::Gexf | Format::Csv | Format::Parquet)
@@ -155,10 +159,13 @@ pub fn export(
     if !format.is_drawn() {
         config.selection.max_nodes = usize::MAX;
     }
+    steps.begin("choosing")?;
     let mut graph = ExportGraph::from_dataset(dataset, results, &config)?;
     if format.is_drawn() && config.places == Places::LaidOut {
+        steps.begin("drawing")?;
         place(&mut graph, positions)?;
     }
+    steps.begin("writing")?;
     write_graph(&graph, &config, path)
 }
 

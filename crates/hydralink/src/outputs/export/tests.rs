@@ -14,6 +14,7 @@ use super::view::{COMMUNITY, NETWORK};
 use super::*;
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::observe::Unobserved;
 use crate::results::{Labelling, Membership};
 use crate::store::{Element, StoreWriter};
 
@@ -228,10 +229,10 @@ fn redacted_files_hold_no_stored_value() {
     let mut config = config(Networks::Whole, 100);
     config.selection.level = Level::Redact;
     let to = |name: &str| folder.path().join(name);
-    assert!(matches!(export(&dataset, &results, &config, lay, &to("a.csv")), Err(Error::Usage(_))));
+    assert!(matches!(export(&dataset, &results, &config, lay, &to("a.csv"), &Unobserved), Err(Error::Usage(_))));
     config.key = Some(crate::privacy::ExportKey([3; 32]));
     for name in ["a.graphml", "a.gexf", "a.csv", "a.jsonl", "a.stix.json", "a.misp.json"] {
-        for file in export(&dataset, &results, &config, lay, &to(name)).unwrap().files {
+        for file in export(&dataset, &results, &config, lay, &to(name), &Unobserved).unwrap().files {
             let text = std::fs::read_to_string(&file.path).unwrap();
             for secret in ["10.0.0.1", "10.0.0.9", ">a0<", "\"a0\"", ":a0", "\na0,", "4242", "card &", "card \\\"", ">NL<"] {
                 assert!(!text.contains(secret), "{secret} in {}", file.path.display());
@@ -241,17 +242,18 @@ fn redacted_files_hold_no_stored_value() {
 }
 
 /// A layout that puts everything on one spot.
-fn lay(graph: &::graph::WeightedGraph) -> Vec<[f32; 2]> {
-    vec![[0.0; 2]; graph.vertex_count()]
+fn lay(graph: &::graph::WeightedGraph) -> Result<Vec<[f32; 2]>, Error> {
+    Ok(vec![[0.0; 2]; graph.vertex_count()])
 }
 
 #[test]
 fn tables_hold_the_whole_selection_whatever_the_limit() {
     let (folder, dataset) = world();
     let results = dataset.labelling().unwrap();
-    let never = |_: &::graph::WeightedGraph| -> Vec<[f32; 2]> { panic!("a table needs no layout") };
-    let written =
-        |path: &Path, results: &Labelling| export(&dataset, results, &config(Networks::Whole, 1), never, path).unwrap();
+    let never = |_: &::graph::WeightedGraph| -> Result<Vec<[f32; 2]>, Error> { panic!("a table needs no layout") };
+    let written = |path: &Path, results: &Labelling| {
+        export(&dataset, results, &config(Networks::Whole, 1), never, path, &Unobserved).unwrap()
+    };
     let summary = written(&folder.path().join("a.csv"), &results);
     assert_eq!((summary.nodes, summary.edges, summary.collapsed, summary.files.len()), (8, 6, false, 4));
     let rows = std::fs::read_to_string(folder.path().join("a.csv")).unwrap();
@@ -262,15 +264,15 @@ fn tables_hold_the_whole_selection_whatever_the_limit() {
 fn a_picture_can_be_left_to_its_reader() {
     let (folder, dataset) = world();
     let results = dataset.labelling().unwrap();
-    let never = |_: &::graph::WeightedGraph| -> Vec<[f32; 2]> { panic!("nobody asked for a layout") };
+    let never = |_: &::graph::WeightedGraph| -> Result<Vec<[f32; 2]>, Error> { panic!("nobody asked for a layout") };
     let config = ExportConfig { places: Places::Nowhere, ..config(Networks::Whole, 100) };
     for (name, place) in [("a.graphml", "<data key=\"x\""), ("a.gexf", "<viz:position")] {
         let path = folder.path().join(name);
-        assert_eq!(export(&dataset, &results, &config, never, &path).unwrap().nodes, 8);
+        assert_eq!(export(&dataset, &results, &config, never, &path, &Unobserved).unwrap().nodes, 8);
         let written = std::fs::read_to_string(&path).unwrap();
         assert!(!written.contains(place) && written.contains("size"), "{written}");
         let laid_out = ExportConfig { places: Places::LaidOut, ..config.clone() };
-        export(&dataset, &results, &laid_out, lay, &path).unwrap();
+        export(&dataset, &results, &laid_out, lay, &path, &Unobserved).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap().matches(place).count(), 8);
     }
 }
@@ -283,14 +285,15 @@ fn nothing_is_written_among_the_files_of_a_store() {
     let files = || std::fs::read_dir(&store).unwrap().count();
     let before = files();
     for name in ["store", "store/tables/", "store/a.graphml", "store/a.csv"] {
-        let found = crate::export_drawn(&dataset, &results, &ExportConfig::default(), &folder.path().join(name));
+        let found = crate::export_drawn(&dataset, &results, &ExportConfig::default(), &folder.path().join(name), &Unobserved);
         assert!(matches!(&found, Err(Error::Usage(told)) if told.contains("files of the store")), "{name}: {found:?}");
     }
     assert_eq!(files(), before);
     // Others have manifests too.
     std::fs::create_dir(folder.path().join("other")).unwrap();
     std::fs::write(folder.path().join("other/MANIFEST"), "setup.py").unwrap();
-    crate::export_drawn(&dataset, &results, &ExportConfig::default(), &folder.path().join("other/a.graphml")).unwrap();
+    crate::export_drawn(&dataset, &results, &ExportConfig::default(), &folder.path().join("other/a.graphml"), &Unobserved)
+        .unwrap();
 }
 
 #[test]

@@ -14,6 +14,7 @@ use super::{NetworkSection, ReportData};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::export::{Crowd, ExportConfig, ExportGraph, Networks};
+use crate::observe::{Observer, Steps};
 use crate::results::Results;
 use networks::Collected;
 
@@ -39,8 +40,10 @@ impl Dataset {
     /// Puts together what [`super::write_report`] shows, at the level of the dataset ([`Dataset::at_level`]).
     ///
     /// # Errors
-    /// [`Error::Usage`] for a network that isn't there; [`Error::Io`] if decisions can't be read.
-    pub fn report_data(&self, results: &Results, config: &ReportConfig) -> Result<ReportData, Error> {
+    /// [`Error::Usage`] for a network that isn't there; [`Error::Io`] if decisions can't be read; [`Error::Interrupted`].
+    pub fn report_data(&self, results: &Results, config: &ReportConfig, observer: &dyn Observer) -> Result<ReportData, Error> {
+        let steps = Steps::of(observer);
+        steps.begin("choosing")?;
         let mut selection = ExportConfig::default();
         selection.selection.networks = config.networks.clone();
         selection.selection.max_nodes = config.max_nodes;
@@ -48,7 +51,9 @@ impl Dataset {
         (selection.selection.level, selection.key) = self.naming().parts();
         let mut drawn = ExportGraph::from_dataset(self, &results.labelling, &selection)?;
         picture::own_networks(&mut drawn);
-        picture::place_apart(&mut drawn)?;
+        steps.begin("drawing")?;
+        picture::place_apart(&mut drawn, observer)?;
+        steps.begin("describing")?;
         let chosen: Vec<usize> = drawn
             .networks
             .iter()

@@ -7,6 +7,7 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::export::ExportGraph;
 use crate::export::view::{ExportEdge, ExportNode, GROUP_KINDS};
+use crate::observe::Observer;
 use crate::roles::AccountRole;
 
 /// Radius of the most widely shared node, in that of an identifier of one account; an account's is 2.
@@ -31,7 +32,7 @@ pub(super) fn own_networks(drawn: &mut ExportGraph<'_>) {
 
 /// Lays each network out by itself: an edge between two networks is drawn, but pulls nothing, or a few shared identifiers would
 /// draw everything into one knot. What has only such edges takes no part in the layout and is put between its accounts.
-pub(super) fn place_apart(drawn: &mut ExportGraph<'_>) -> Result<(), Error> {
+pub(super) fn place_apart(drawn: &mut ExportGraph<'_>, observer: &dyn Observer) -> Result<(), Error> {
     let edges = std::mem::take(&mut drawn.edges);
     let network = |node: u32| drawn.nodes[node as usize].network;
     let inner: Vec<ExportEdge> = edges.iter().filter(|edge| network(edge.source) == network(edge.target)).copied().collect();
@@ -50,7 +51,7 @@ pub(super) fn place_apart(drawn: &mut ExportGraph<'_>) -> Result<(), Error> {
     let (left_out, taking_part): (Vec<_>, Vec<_>) =
         std::mem::take(&mut drawn.nodes).into_iter().zip(&between).partition(|(_, between)| **between);
     drawn.nodes = taking_part.into_iter().map(|(node, _)| node).collect();
-    crate::place_drawn(drawn)?;
+    crate::place_drawn(drawn, observer)?;
     let (mut placed, mut left_out) = (std::mem::take(&mut drawn.nodes).into_iter(), left_out.into_iter().map(|(node, _)| node));
     drawn.nodes = between.iter().filter_map(|&between| if between { left_out.next() } else { placed.next() }).collect();
     drawn.edges = edges;
@@ -140,6 +141,7 @@ mod tests {
     use super::*;
     use crate::export::testing;
     use crate::export::view::ExportNode;
+    use crate::observe::Unobserved;
 
     /// Two networks of twelve accounts with a card each, and an address that three of either used.
     fn two_networks() -> ExportGraph<'static> {
@@ -163,7 +165,7 @@ mod tests {
         let shared = drawn.nodes.len() - 1;
         let ends: Vec<u32> = drawn.edges.iter().filter(|edge| edge.target as usize == shared).map(|edge| edge.source).collect();
         assert_eq!(drawn.nodes[shared].network, None);
-        place_apart(&mut drawn).unwrap();
+        place_apart(&mut drawn, &Unobserved).unwrap();
         let place = place_of(&drawn.nodes[shared]);
         for axis in 0..2 {
             let of = |&end: &u32| place_of(&drawn.nodes[end as usize])[axis];
