@@ -45,6 +45,8 @@ Time: TypeAlias = str | date
 Level: TypeAlias = Literal["full", "analyst", "redact"]
 Record: TypeAlias = dict[str, Any]
 """What the command line prints with `--format json`."""
+Pair: TypeAlias = Sequence[str] | Sequence[int]
+"""Two accounts."""
 Names: TypeAlias = str | int | Sequence[str] | Sequence[int] | Sequence[Record] | Record | Series | Rows
 """Accounts or identifiers: one name, several (a whole number is the id of an account), or what another call answered (`members()`, `plan_bans()`, `expand()`, `ego()`), as a table with
 a column `account_id`, `node`, `target` or `identifier`, or as records with such a key."""
@@ -192,10 +194,10 @@ class Store:
         *,
         config: Path | Record | None = None,
         seed: int | None = None,
-        rule: Sequence[str] | None = None,
+        rule: str | Sequence[str] | None = None,
         rules: Path | None = None,
-        must: Sequence[tuple[str, str]] | None = None,
-        cannot: Sequence[tuple[str, str]] | None = None,
+        must: Sequence[Pair] | None = None,
+        cannot: Sequence[Pair] | None = None,
         good: Names | None = None,
         threads: int | None = None,
         progress: Progress | None = None,
@@ -280,10 +282,10 @@ class Store:
     def link(
         self,
         *,
-        rule: Sequence[str] | None = None,
+        rule: str | Sequence[str] | None = None,
         rules: Path | None = None,
-        must: Sequence[tuple[str, str]] | None = None,
-        cannot: Sequence[tuple[str, str]] | None = None,
+        must: Sequence[Pair] | None = None,
+        cannot: Sequence[Pair] | None = None,
         good: Names | None = None,
     ) -> Record: ...
     def dense(self, *, blocks: int = 5, accounts_of: int | None = None) -> list[Record]: ...

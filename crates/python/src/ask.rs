@@ -18,7 +18,7 @@ use pyo3::types::PyDict;
 
 use crate::errors::{raised, usage};
 use crate::find::{Id, is_markdown, only};
-use crate::names::Names;
+use crate::names::{Names, Pair, Texts};
 use crate::plain::plain;
 use crate::store::{Store, account, nodes, word};
 use crate::work::asked;
@@ -277,10 +277,10 @@ impl Store {
     fn link<'py>(
         &self,
         py: Python<'py>,
-        rule: Option<Vec<String>>,
+        rule: Option<Texts>,
         rules: Option<PathBuf>,
-        must: Option<Vec<(String, String)>>,
-        cannot: Option<Vec<(String, String)>>,
+        must: Option<Vec<Pair>>,
+        cannot: Option<Vec<Pair>>,
         good: Option<Names>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let (linked, accounts) = asked(py, &[&self.path], || {
@@ -381,17 +381,17 @@ pub(crate) fn accounts(dataset: &Dataset, names: &[Name]) -> Result<Vec<AccountI
 /// What is known beforehand, as `link` and `detect` take it.
 #[derive(Default)]
 pub(crate) struct Known {
-    pub(crate) rule: Option<Vec<String>>,
+    pub(crate) rule: Option<Texts>,
     pub(crate) rules: Option<PathBuf>,
-    pub(crate) must: Option<Vec<(String, String)>>,
-    pub(crate) cannot: Option<Vec<(String, String)>>,
+    pub(crate) must: Option<Vec<Pair>>,
+    pub(crate) cannot: Option<Vec<Pair>>,
     pub(crate) good: Option<Names>,
 }
 
 impl Known {
     pub(crate) fn rules(&self, dataset: &Dataset) -> Result<Rules, Error> {
         let mut asked = Rules::default();
-        for (text, number) in self.rule.iter().flatten().zip(1..) {
+        for (text, number) in self.rule.iter().flat_map(|Texts(rules)| rules).zip(1..) {
             asked.rules.push(Rule::parse(&format!("rule{number}"), text)?);
         }
         if let Some(path) = &self.rules {
@@ -406,9 +406,9 @@ impl Known {
     /// The same settled on a store, with what was given as the run keeps it; nothing if nothing is known.
     pub(crate) fn lists(&self, dataset: &Dataset, config: &DetectConfig) -> Result<Lists, Error> {
         let asked = self.rules(dataset)?;
-        let joined = |pairs: &Option<Vec<(String, String)>>| {
+        let joined = |pairs: &Option<Vec<Pair>>| {
             pairs.as_ref().map(|pairs| {
-                let lines: Vec<String> = pairs.iter().map(|(a, b)| format!("{a},{b}")).collect();
+                let lines: Vec<String> = pairs.iter().map(|Pair([a, b])| format!("{},{}", a.text(), b.text())).collect();
                 (lines.len(), lines.join("\n"))
             })
         };
@@ -416,12 +416,12 @@ impl Known {
         let file = match &self.rules {
             Some(path) => {
                 let content = std::fs::read_to_string(path).map_err(|error| usage(format!("{}: {error}", path.display())))?;
-                Some((asked.rules.len() - self.rule.as_ref().map_or(0, Vec::len), content))
+                Some((asked.rules.len() - self.rule.as_ref().map_or(0, |Texts(rules)| rules.len()), content))
             }
             None => None,
         };
         let given = [
-            ("rule", self.rule.as_deref().map(text)),
+            ("rule", self.rule.as_ref().map(|Texts(rules)| text(rules))),
             ("rules", file),
             ("must", joined(&self.must)),
             ("cannot", joined(&self.cannot)),
@@ -435,8 +435,8 @@ impl Known {
     }
 }
 
-fn pairs(dataset: &Dataset, names: &[(String, String)]) -> Result<Vec<(AccountId, AccountId)>, Error> {
-    names.iter().map(|(one, other)| Ok((account(dataset, one)?, account(dataset, other)?))).collect()
+fn pairs(dataset: &Dataset, pairs: &[Pair]) -> Result<Vec<(AccountId, AccountId)>, Error> {
+    pairs.iter().map(|Pair([one, other])| Ok((dataset.account_named(one)?, dataset.account_named(other)?))).collect()
 }
 
 /// Accounts with their labels, if there are any.

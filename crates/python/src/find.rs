@@ -17,7 +17,7 @@ use pyo3::types::PyDict;
 
 use crate::ask::Known;
 use crate::errors::{expected, raised, usage};
-use crate::names::Names;
+use crate::names::{Names, Pair, Texts};
 use crate::plain::{json_of, plain};
 use crate::read::Time;
 use crate::store::{Store, word};
@@ -81,10 +81,10 @@ impl Store {
         slf: Bound<'py, Self>,
         config: Option<Config<'py>>,
         seed: Option<u64>,
-        rule: Option<Vec<String>>,
+        rule: Option<Texts>,
         rules: Option<PathBuf>,
-        must: Option<Vec<(String, String)>>,
-        cannot: Option<Vec<(String, String)>>,
+        must: Option<Vec<Pair>>,
+        cannot: Option<Vec<Pair>>,
         good: Option<Names>,
         threads: Option<usize>,
         progress: Option<&Bound<'py, PyAny>>,

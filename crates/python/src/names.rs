@@ -21,6 +21,29 @@ pub(crate) struct Names(pub(crate) Vec<Name>);
 #[derive(Debug, Default)]
 pub(crate) struct Targets(pub(crate) Vec<Name>);
 
+/// Two accounts, as a tuple or a list.
+pub(crate) struct Pair(pub(crate) [Name; 2]);
+
+impl<'py> FromPyObject<'_, 'py> for Pair {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let Names(names) = given.extract()?;
+        names.try_into().map(Pair).map_err(|_| expected("a pair of accounts", &given))
+    }
+}
+
+/// Texts, or one.
+pub(crate) struct Texts(pub(crate) Vec<String>);
+
+impl<'py> FromPyObject<'_, 'py> for Texts {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        given.extract().map(|one| vec![one]).or_else(|_: PyErr| given.extract()).map(Texts)
+    }
+}
+
 /// What a record names.
 type Named = fn(&serde_json::Value) -> Option<Vec<Name>>;
 

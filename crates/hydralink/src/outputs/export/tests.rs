@@ -27,8 +27,9 @@ fn world() -> (TempDir, Dataset) {
 
 /// The cards of the networks as they are kept: the second is below the threshold.
 fn cards() -> [String; 2] {
-    let second = crate::results::Network { flagged: false, ..testing::network("PN-00000002", 2) };
-    [testing::network("PN-00000001", 1), second].map(|card| serde_json::json!(card).to_string())
+    let first = crate::results::Network { accounts: 2, ..testing::network("PN-00000001", 1) };
+    let second = crate::results::Network { accounts: 1, flagged: false, ..testing::network("PN-00000002", 2) };
+    [first, second].map(|card| serde_json::json!(card).to_string())
 }
 
 /// [`world`] with any text for the cards of its networks.
