@@ -10,7 +10,7 @@ use crate::forgotten::ForgottenAccounts;
 use crate::normalise::forwarded::TrustedProxies;
 use crate::normalise::pseudonym::Pseudonyms;
 use crate::normalise::time::Zone;
-use crate::options::{self, MEMORY_LIMIT};
+use crate::options;
 use crate::schema::ColumnName;
 
 /// Share of rows that may be bad.
@@ -68,7 +68,7 @@ pub struct IngestConfig {
     pub schema: SchemaMode,
     /// The time that "future" is measured from; the clock's if absent.
     pub now: Option<Seconds>,
-    /// Bytes of memory that the ingest aims to stay below, at least 1 MiB: what waits beyond goes to `spill`. No limit if absent.
+    /// Bytes of memory that the ingest aims to stay below: what waits beyond goes to `spill`. No limit if absent.
     pub memory_limit: Option<u64>,
     /// The folder on whose disk that happens, and where streams are copied to; the system's for temporary files if absent.
     pub spill: Option<PathBuf>,
@@ -101,19 +101,16 @@ impl Default for IngestConfig {
     }
 }
 
-/// The least limit of memory, in bytes: below, nothing but spilling would be done.
-const LEAST_MEMORY: u64 = 1 << 20;
-
 impl IngestConfig {
-    /// Refuses numbers that can't be meant.
+    /// Refuses what can't be meant.
     pub(crate) fn check(&self) -> Result<(), EventError> {
-        let wrong = |option, value, expected| Err(EventError::Setting { option, value, expected });
-        if !(0.0..=1.0).contains(&self.max_bad) {
-            return wrong(options::MAX_BAD, self.max_bad.to_string(), "a share from 0 to 1");
-        }
-        match self.memory_limit.filter(|&limit| limit < LEAST_MEMORY) {
-            Some(limit) => wrong(MEMORY_LIMIT, limit.to_string(), "1048576 bytes (1 MiB) or more"),
-            None => Ok(()),
+        match (0.0..=1.0).contains(&self.max_bad) {
+            true => Ok(()),
+            false => Err(EventError::Setting {
+                option: options::MAX_BAD,
+                value: self.max_bad.to_string(),
+                expected: "a share from 0 to 1",
+            }),
         }
     }
 
@@ -188,8 +185,6 @@ mod tests {
             let told = told(&IngestConfig { max_bad, ..IngestConfig::default() }).expect("an error");
             assert!(told.starts_with("`max_bad` is "), "{told}");
         }
-        let little = told(&IngestConfig { memory_limit: Some(1), ..IngestConfig::default() });
-        assert_eq!(little.as_deref(), Some("`memory_limit` is 1; 1048576 bytes (1 MiB) or more was expected"));
         assert!(told(&IngestConfig::default()).expect("no such file").contains("nowhere.csv"));
     }
 }

@@ -235,6 +235,9 @@ impl Reading {
 
     /// The configuration; what was given as tables lies in the folder.
     fn config(self, key: Option<&Key>, folder: &Path) -> Result<IngestConfig, Error> {
+        if self.memory_limit.is_some_and(|bytes| bytes < 1 << 20) {
+            return Err(usage("memory_limit is in bytes, and at least 1 << 20"));
+        }
         let schema = word("schema", &self.schema, &[("auto", SchemaMode::Auto), ("strict", SchemaMode::Strict)])?;
         Ok(IngestConfig {
             accounts: self.accounts.map(|side| Side::file(side, folder)).transpose()?,

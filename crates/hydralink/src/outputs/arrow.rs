@@ -14,7 +14,7 @@
 //! use hydralink::{Dataset, arrow};
 //!
 //! let reading = Arc::new(arrow::Opened::of(Dataset::open(&store)?)?);
-//! let accounts: usize = arrow::members(&reading, None).map(|batch| batch.expect("a batch").num_rows()).sum();
+//! let accounts: usize = arrow::members(&reading, None)?.map(|batch| batch.expect("a batch").num_rows()).sum();
 //! assert_eq!(accounts, reading.dataset.graph().account_count());
 //! # Ok::<(), hydralink::Error>(())
 //! ```
