@@ -29,7 +29,6 @@ FORMS = {
     "pyarrow batches": lambda table: [table.slice(0, 40_000), streamed(table.slice(40_000))],
     "pyarrow dataset": pyarrow.dataset.dataset,
     "polars": polars.from_arrow,
-    "polars column of nulls": lambda table: polars.from_arrow(table).with_columns(note=polars.lit(None)),
     "polars lazy": lambda table: polars.from_arrow(table).lazy(),
     "polars categories": lambda table: polars.from_arrow(table).with_columns(polars.col("ip").cast(polars.Categorical)),
     "pandas": lambda table: table.to_pandas(),
@@ -53,6 +52,17 @@ def test_every_form_gives_the_same_store(form, events, world, found, tmp_path):
     for ours, theirs in [(store.members(), found.members()), (store.sightings(), found.sightings())]:
         assert pyarrow.table(ours).equals(pyarrow.table(theirs))
     assert store.network(1)["tokens"] == found.network(1)["tokens"] > 0
+
+
+def test_a_column_of_nulls_without_a_type_is_one_that_says_nothing(events, found, tmp_path):
+    frame = polars.from_arrow(events).with_columns(note=polars.lit(None))
+    for at, given in enumerate((frame, frame.lazy())):
+        summary = hydralink.build(given, output=tmp_path / f"store{at}").build_summary
+        assert summary["rows"] == found.build_summary["rows"]
+        assert [ignored["column"] for ignored in summary["ignored"]] == ["note"]
+    table = polars.DataFrame({"account_id": ["a", "b"], "banned_at": [None, None]})
+    assert table.schema["banned_at"] == polars.Null
+    hydralink.build(frame, output=tmp_path / "store", accounts=table)
 
 
 def test_tables_are_told_in_rows(events, tmp_path):

@@ -139,7 +139,9 @@ def test_questions_that_can_not_be_asked(found, network):
         found.export("x.unknown")
     with pytest.raises(hydralink.InputError, match="threads"):
         found.detect(threads=0)
-    with pytest.raises(TypeError, match="a list or Series of names, .* was expected; found int"):
+    with pytest.raises(TypeError, match="a list or Series of names, .* was expected; found float"):
+        found.show(7.5)
+    with pytest.raises(hydralink.UnknownIdError, match="account:7 "):
         found.show(7)
     with pytest.raises(TypeError, match="id .PN-.* or its rank, from 1, was expected; found float"):
         found.network(1.5)
